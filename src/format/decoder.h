@@ -1,0 +1,48 @@
+/*
+ * Bytes of one message to the columns of one row.
+ *
+ * A decoder is made once per stream definition and used for every message.
+ * A message that does not fit is a result (KsDecodeError), never an
+ * exception: only out-of-memory and the like may ereport.
+ */
+#ifndef KS_FORMAT_DECODER_H
+#define KS_FORMAT_DECODER_H
+
+#include "postgres.h"
+#include "access/tupdesc.h"
+#include "utils/jsonb.h"
+
+typedef struct KsDecoder KsDecoder;
+
+/* Why a message is a dead letter.  Strings live in the current context. */
+typedef struct KsDecodeError
+{
+	int			sqlstate;		/* packed, as ERRCODE_... */
+	const char *message;		/* lowercase, without a full stop */
+	const char *column;			/* column name, or NULL: the whole message */
+} KsDecodeError;
+
+/*
+ * A decoder for 'format' (only "json" exists) that fills the columns of
+ * 'desc', except dropped and generated ones and those whose attribute number
+ * is in 'skip' (the kafka_* columns).  'options' is the stream's options
+ * (paths, rest, timestamp_format, timezone), or NULL.  Lives in 'context'.
+ * Raises an error that names the option for options that make no sense.
+ */
+extern KsDecoder *ks_decoder_create(MemoryContext context, const char *format,
+									TupleDesc desc, Bitmapset *skip,
+									Jsonb *options);
+
+/*
+ * Decode one message.  values[]/isnull[] have desc->natts elements.  For each
+ * column found with a non-null value, sets the value and isnull = false;
+ * columns that are missing or JSON null are set to isnull = true and
+ * present[] = false (the caller puts defaults there); others present = true.
+ * Values are palloc'd in CurrentMemoryContext and do not point into 'data'.
+ * Returns false and fills 'error' if the message does not fit.
+ */
+extern bool ks_decoder_decode(KsDecoder *decoder, const char *data, size_t len,
+							  Datum *values, bool *isnull, bool *present,
+							  KsDecodeError *error);
+
+#endif

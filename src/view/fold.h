@@ -1,0 +1,43 @@
+/*
+ * Fold a batch into every view of its stream, and close windows.
+ */
+#ifndef KS_VIEW_FOLD_H
+#define KS_VIEW_FOLD_H
+
+#include "view/batch.h"
+
+/* What became of a batch's rows, for one view. */
+typedef struct KsFoldCounts
+{
+	int64		folded;
+	int64		filtered;
+	int64		late;
+	int64		partly_late;
+	int64		dead_letters;
+} KsFoldCounts;
+
+/*
+ * Fold 'batch' into all views of batch->stream in the current transaction and
+ * add to their counters.  Rows that a view cannot take become its dead letters
+ * if 'dead_letters', else an error to the caller.  The caller holds the
+ * stream's lock in share mode (ks_stream_lock_shared).
+ */
+extern void ks_fold_batch(KsBatch *batch, bool dead_letters);
+
+/*
+ * Close the windows of every view of 'stream' that its watermark passed.
+ * 'clock' is the minimum over active partitions of the partition clock (each
+ * view subtracts its own delay); DT_NOBEGIN: nothing to close.  Runs in the
+ * caller's transaction, takes the stream's lock exclusively if there is
+ * anything to close.  A view whose closing fails is marked failed; the others
+ * go on.  Returns true if anything became final.
+ */
+extern bool ks_close_stream(Oid stream, TimestampTz clock);
+
+/* As above, with the watermark itself given (kafka_stream.advance). */
+extern bool ks_close_stream_at(Oid stream, TimestampTz watermark);
+
+/* Merge partial states that have become many; cheap if there is nothing to do. */
+extern void ks_merge_stream(Oid stream);
+
+#endif
