@@ -38,7 +38,7 @@ $(KAFKA_MODULE): $(KAFKA_OBJS)
 	$(CC) $(CFLAGS) -shared -o $@ $(KAFKA_OBJS) $(LDFLAGS) -lrdkafka
 
 kafka_stream--1.0.sql: $(SQLS)
-	(echo '\echo Use "CREATE EXTENSION kafka_stream" to load this file. \quit'; cat $(SQLS)) > $@
+	(printf '%s\n' '\echo Use "CREATE EXTENSION kafka_stream" to load this file. \quit'; cat $(SQLS)) > $@
 
 install: install-kafka-module
 install-kafka-module: $(KAFKA_MODULE)

@@ -10,6 +10,8 @@
 #error "kafka_stream needs PostgreSQL 15 to 18"
 #endif
 
+#include "fmgr.h"
+
 /*
  * We build with -fvisibility=hidden; PostgreSQL marks what it looks up by name
  * as visible from 16 on only.  Include this file before PG_FUNCTION_INFO_V1.
@@ -17,8 +19,24 @@
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
+#undef PG_FUNCTION_INFO_V1
+#define PG_FUNCTION_INFO_V1(funcname) \
+extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
+extern PGDLLEXPORT const Pg_finfo_record *CppConcat(pg_finfo_, funcname)(void); \
+const Pg_finfo_record * \
+CppConcat(pg_finfo_, funcname)(void) \
+{ \
+	static const Pg_finfo_record my_finfo = {1}; \
+	return &my_finfo; \
+} \
+extern int no_such_variable
 #endif
 
 #define KS_PG_MAJOR (PG_VERSION_NUM / 10000)
+
+/* Intervals can be infinite from 17 on. */
+#if PG_VERSION_NUM < 170000
+#define INTERVAL_NOT_FINITE(i) false
+#endif
 
 #endif

@@ -122,6 +122,11 @@ CREATE TABLE kafka_stream_internal.dead_letter (
 CREATE INDEX ON kafka_stream_internal.dead_letter (stream, received_at);
 COMMENT ON TABLE kafka_stream_internal.dead_letter IS 'messages, and rows of views, that could not be processed';
 
-SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.' || t, '')
-FROM pg_catalog.unnest(ARRAY['stream', 'stream_state', 'partition', 'view_id', 'view',
-                             'view_progress', 'counter', 'dead_letter']) AS t;
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.stream', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.stream_state', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.partition', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.view_id', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.view', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.view_progress', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.counter', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.dead_letter', '');

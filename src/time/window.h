@@ -21,6 +21,7 @@ typedef enum KsWindowKind
 	KS_WINDOW_CUMULATE
 } KsWindowKind;
 
+/* Filled by ks_window_init() alone. */
 typedef struct KsWindow
 {
 	KsWindowKind kind;
@@ -28,6 +29,13 @@ typedef struct KsWindow
 	int64		slide;			/* = size for tumble; cumulate: step */
 	int64		pane;			/* gcd(size, slide) */
 	TimestampTz origin;
+
+	/* Worked out once, because they are needed for every row. */
+	int64		grid;			/* distance between window starts */
+	int64		grid_phase;		/* origin modulo grid, in [0, grid) */
+	int64		pane_phase;		/* origin modulo pane, in [0, pane) */
+	TimestampTz safe_from;		/* every window of a time in [safe_from, safe_to] */
+	TimestampTz safe_to;		/* is within range */
 } KsWindow;
 
 /* 1970-01-05 00:00:00 UTC */
@@ -37,12 +45,15 @@ extern TimestampTz ks_window_default_origin(void);
  * Fill a window from SQL arguments; raises ERRCODE_INVALID_PARAMETER_VALUE for
  * sizes not above 0, months (these need a time zone: calendar windows, which
  * are not there yet), slide > size, an infinite origin; for cumulate a
- * max_size that is no multiple of the step.
+ * max_size that is no multiple of the step.  'slide' is ignored for tumble.
  */
 extern void ks_window_init(KsWindow *window, KsWindowKind kind, const Interval *size,
 						   const Interval *slide, TimestampTz origin);
 
-/* Start of the pane that 'at' falls into. */
+/*
+ * Start of the pane that 'at' falls into.  All windows of that pane are within
+ * range, too: a time that has a pane can be closed.
+ */
 extern TimestampTz ks_window_pane(const KsWindow *window, TimestampTz at);
 
 /*
