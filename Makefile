@@ -1,5 +1,30 @@
-# kafka_stream: streaming SQL for PostgreSQL.  PGXS as usual (make, make
-# install, make installcheck); make quickstart and make check bring what they need.
+# kafka_stream: streaming SQL for PostgreSQL.  PGXS as usual: make, make
+# install, make installcheck, with PG_CONFIG.  These bring what they need:
+#
+#	make quickstart   a private server and broker, with the example running
+#	make up, down     the server and the broker alone, under .run/
+#	make check        every test; make bench: how fast
+
+PG_CONFIG ?= pg_config
+
+# They run before there is a pg_config, so PGXS stays out; other goals of the
+# same command line get a make of their own.
+DRIVERS = quickstart up down check bench
+ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
+
+export PG_CONFIG
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+up down:
+	@bash test/server.sh $@
+quickstart check:
+	@bash test/$@.sh
+bench:
+	@bash test/bench/run
+$(filter-out $(DRIVERS),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+else
 
 EXTENSION = kafka_stream
 MODULE_big = kafka_stream
@@ -23,8 +48,10 @@ PG_CPPFLAGS = -I$(CURDIR)/src
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -fvisibility=hidden
 
-PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error no PGXS for "$(PG_CONFIG)": install postgresql-server-dev-15, or set PG_CONFIG)
+endif
 include $(PGXS)
 
 # No bitcode: the code is not inlined into queries, and clang need not be there.
@@ -47,3 +74,5 @@ uninstall: uninstall-kafka-module
 uninstall-kafka-module:
 	rm -f '$(DESTDIR)$(pkglibdir)/$(KAFKA_MODULE)'
 .PHONY: install-kafka-module uninstall-kafka-module
+
+endif
