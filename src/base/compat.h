@@ -39,4 +39,11 @@ extern int no_such_variable
 #define INTERVAL_NOT_FINITE(i) false
 #endif
 
+/* stringToQualifiedNameList has a soft-error argument from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#define ks_qualified_name_list(string) stringToQualifiedNameList(string, NULL)
+#else
+#define ks_qualified_name_list(string) stringToQualifiedNameList(string)
+#endif
+
 #endif

@@ -55,11 +55,19 @@ typedef struct KsStream
 	AttrNumber	offset_attno;
 	AttrNumber	timestamp_attno;
 	AttrNumber	received_attno;
-	AttrNumber	topic_attno;	/* 0: no such column */
+	AttrNumber	topic_attno;	/* 0: no such column; so the next two */
+	AttrNumber	key_attno;
+	AttrNumber	headers_attno;
 } KsStream;
 
 /* NULL if missing_ok and 'relid' is no stream.  Palloc'd in CurrentMemoryContext. */
 extern KsStream *ks_stream_load(Oid relid, bool missing_ok);
+
+/* Insert or update its row of kafka_stream_internal.stream. */
+extern void ks_stream_write(const KsStream *stream);
+
+/* The stream's own row of kafka_stream_internal.counter. */
+extern void ks_stream_init_counter(Oid stream);
 
 /* OIDs of all streams, ascending. */
 extern List *ks_stream_list(void);

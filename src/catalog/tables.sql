@@ -36,15 +36,8 @@ CREATE TABLE kafka_stream_internal.stream (
 );
 COMMENT ON TABLE kafka_stream_internal.stream IS 'one row per stream, as declared';
 
-CREATE TABLE kafka_stream_internal.stream_state (
-    stream regclass PRIMARY KEY,
-    state text NOT NULL CHECK (state IN ('running', 'stopped', 'retrying', 'failed', 'waiting')),
-    reason text,
-    since timestamptz NOT NULL DEFAULT now(),
-    errors bigint NOT NULL DEFAULT 0,
-    restarts bigint NOT NULL DEFAULT 0
-) WITH (fillfactor = 50);
-COMMENT ON TABLE kafka_stream_internal.stream_state IS 'what each stream''s worker last said of itself';
+-- Numbers the segments of staging tables: stream_<n>_segment_<k>.
+CREATE SEQUENCE kafka_stream_internal.stream_number;
 
 CREATE TABLE kafka_stream_internal.partition (
     stream regclass NOT NULL,
@@ -123,7 +116,7 @@ CREATE INDEX ON kafka_stream_internal.dead_letter (stream, received_at);
 COMMENT ON TABLE kafka_stream_internal.dead_letter IS 'messages, and rows of views, that could not be processed';
 
 SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.stream', '');
-SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.stream_state', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.stream_number', '');
 SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.partition', '');
 SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.view_id', '');
 SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.view', '');

@@ -6,6 +6,7 @@
 #include "fmgr.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 
 PG_MODULE_MAGIC;
 
@@ -14,4 +15,5 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	ks_settings_define();
 }
