@@ -5,10 +5,11 @@
  * aggregates kafka_stream.finish() and kafka_stream.merge().
  *
  * A state whose transition type is internal is stored as the type
- * kafka_stream.state: a header (format number, PostgreSQL major version) and
- * what the aggregate's serialize function gave.  That type has no way in for
- * people (input is refused to all but superusers, who restore dumps), so bytes
- * that reach a deserialize function always come from a serialize function.
+ * kafka_stream.state: a header (format number, PostgreSQL major version, whose
+ * state it is) and what the aggregate's serialize function gave.  That type has
+ * no way in for people (input is refused to all but superusers, who restore
+ * dumps), and the header names the deserialize function, so bytes that reach
+ * one always come from its own serialize function.
  * Other states are stored as their (resolved) transition type.
  */
 #ifndef KS_AGGREGATE_PARTIAL_H
@@ -21,17 +22,24 @@
 typedef struct KsPartial
 {
 	bool		internal;		/* stored as kafka_stream.state */
+	uint64		identity;		/* for ks_state_wrap(); 0 unless internal */
 	Oid			column_type;	/* type, typmod -1 and collation of its column */
 	Oid			column_collation;
 	/* SQL constants, quoted, to be put before the state argument of finish() and merge(). */
 	char	   *call_prefix;	/* "'pg_catalog.avg(integer)'::regprocedure, '{...}'::regtype[], 0::regcollation" */
 } KsPartial;
 
-/* Describe how the state of 'aggref' (analysed, mergeable) is stored. */
+/*
+ * Describe how the state of 'aggref' (analysed, mergeable) is stored.  Raises
+ * an error if it cannot be combined (see ks_aggregate_mergeable()).
+ */
 extern void ks_partial_describe(const Aggref *aggref, KsPartial *partial);
 
-/* Wrap what a serialize function gave as a kafka_stream.state. */
-extern struct varlena *ks_state_wrap(bytea *serialized);
+/*
+ * Wrap what the serialize function of a call with this KsPartial.identity gave
+ * as a kafka_stream.state, palloc'd.
+ */
+extern struct varlena *ks_state_wrap(uint64 identity, bytea *serialized);
 
 /*
  * Row origin: expressions that order rows of a stream, for aggregates whose

@@ -32,6 +32,10 @@ CppConcat(pg_finfo_, funcname)(void) \
 extern int no_such_variable
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #define KS_PG_MAJOR (PG_VERSION_NUM / 10000)
 
 /* Intervals can be infinite from 17 on. */
@@ -44,6 +48,15 @@ extern int no_such_variable
 #define ks_qualified_name_list(string) stringToQualifiedNameList(string, NULL)
 #else
 #define ks_qualified_name_list(string) stringToQualifiedNameList(string)
+#endif
+
+/* May 'role' execute 'function'?  Needs utils/acl.h and catalog/pg_proc.h. */
+#if PG_VERSION_NUM < 160000
+#define ks_function_aclcheck(function, role) \
+	pg_proc_aclcheck((function), (role), ACL_EXECUTE)
+#else
+#define ks_function_aclcheck(function, role) \
+	object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE)
 #endif
 
 #endif
