@@ -60,7 +60,7 @@ as_user() {
 			export HOME=$run
 			set -- runuser -u "$(server_user)" -- "$@"
 		fi
-		KS_RUN=$run exec "$@"
+		KS_RUN=$run exec "$@" 9>&-
 	)
 }
 
