@@ -1,0 +1,268 @@
+/*
+ * Which aggregate call stands in for another one in a continuous view.
+ *
+ * A view folds each batch into a state and combines states later, in any
+ * order.  DISTINCT and results that depend on order cannot be had that way
+ * from the aggregate itself; the extension's own aggregates keep the values
+ * (distinct.sql), or values and their place in the stream (ordered.sql).
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "base/compat.h"
+#include "aggregate/partial.h"
+
+/* What to type instead of aggregates that have no combine function. */
+static const struct
+{
+	const char *name;
+	const char *hint;
+}			instead[] = {
+	{"json_agg", "Use collect_list(), and to_json() of it in a query over the view."},
+	{"jsonb_agg", "Use collect_list(), and to_jsonb() of it in a query over the view."},
+	{"json_object_agg", "Use array_agg() of keys and of values, and json_object() in a query over the view."},
+	{"jsonb_object_agg", "Use array_agg() of keys and of values, and jsonb_object() in a query over the view."},
+	{"xmlagg", "Use array_agg(), and xmlagg() in a query over the view."},
+	{"percentile_cont", "Use collect_list(), and percentile_cont() over its elements in a query over the view."},
+	{"percentile_disc", "Use collect_list(), and percentile_disc() over its elements in a query over the view."},
+	{"mode", "Use collect_list(), and mode() over its elements in a query over the view."},
+};
+
+static const char *
+hint_for(const char *name)
+{
+	for (int i = 0; i < lengthof(instead); i++)
+		if (strcmp(name, instead[i].name) == 0)
+			return instead[i].hint;
+	return "Make an aggregate with a combine function: CREATE AGGREGATE ... (..., COMBINEFUNC = ...).";
+}
+
+static bool
+is_named(Oid function, const char *schema, const char *name)
+{
+	return get_func_namespace(function) == get_namespace_oid(schema, false) &&
+		strcmp(get_func_name(function), name) == 0;
+}
+
+/* Aggregates for which it makes no difference how often a value comes. */
+static bool
+distinct_is_irrelevant(Oid function)
+{
+	static const char *const core[] = {"min", "max", "bool_and", "bool_or", "every",
+	"bit_and", "bit_or", "any_value"};
+
+	for (int i = 0; i < lengthof(core); i++)
+		if (is_named(function, "pg_catalog", core[i]))
+			return true;
+	return is_named(function, "kafka_stream", "collect_set") ||
+		is_named(function, "kafka_stream", "count_distinct");
+}
+
+/* Can its states be combined and stored? */
+static bool
+has_combine_function(Oid function, bool *storable)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(function));
+	Form_pg_aggregate form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for aggregate %u", function);
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	result = OidIsValid(form->aggcombinefn);
+	*storable = form->aggtranstype != INTERNALOID ||
+		(OidIsValid(form->aggserialfn) && OidIsValid(form->aggdeserialfn));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Our aggregate of that name with these declared types. */
+static Oid
+own_aggregate(const char *name, int nargs, const Oid *types, bool missing_ok)
+{
+	return LookupFuncName(list_make2(makeString("kafka_stream"), makeString(pstrdup(name))),
+						  nargs, types, missing_ok);
+}
+
+/*
+ * 'aggref' with another function over its first 'nkeep' arguments and then
+ * 'more' (expressions), without DISTINCT.
+ */
+static Aggref *
+stand_in(const Aggref *aggref, Oid function, int nkeep, List *more)
+{
+	Aggref	   *result = copyObject((Aggref *) aggref);
+	ListCell   *lc;
+
+	Assert(get_func_rettype(function) == aggref->aggtype ||
+		   IsPolymorphicType(get_func_rettype(function)));
+	result->aggfnoid = function;
+	result->aggtranstype = InvalidOid;
+	result->aggdistinct = NIL;
+	result->aggorder = NIL;
+	result->args = list_truncate(result->args, nkeep);
+	result->aggargtypes = list_truncate(result->aggargtypes, nkeep);
+	foreach(lc, result->args)
+		lfirst_node(TargetEntry, lc)->ressortgroupref = 0;
+	foreach(lc, more)
+	{
+		Expr	   *expr = copyObject((Expr *) lfirst(lc));
+
+		result->args = lappend(result->args,
+							   makeTargetEntry(expr, list_length(result->args) + 1, NULL, false));
+		result->aggargtypes = lappend_oid(result->aggargtypes, exprType((Node *) expr));
+	}
+	return result;
+}
+
+/* The ordered aggregate 'name' over the first 'nkeep' arguments and the row's place. */
+static Aggref *
+ordered_stand_in(const Aggref *aggref, const char *name, int nkeep, const Oid *keep_types,
+				 const KsRowOrder *order)
+{
+	Oid			types[6];
+	Expr	   *topic = order->topic;
+
+	if (topic == NULL)
+		topic = (Expr *) makeNullConst(TEXTOID, -1, DEFAULT_COLLATION_OID);
+	memcpy(types, keep_types, nkeep * sizeof(Oid));
+	types[nkeep] = TIMESTAMPTZOID;
+	types[nkeep + 1] = TEXTOID;
+	types[nkeep + 2] = INT4OID;
+	types[nkeep + 3] = INT8OID;
+	return stand_in(aggref, own_aggregate(name, nkeep + 4, types, false), nkeep,
+					list_make4(order->event_time, topic, order->partition, order->offset));
+}
+
+/* For aggregates that collect values in order; NULL for all others. */
+static Aggref *
+ordered_version(const Aggref *aggref, const KsRowOrder *order,
+				const char **reason, const char **hint)
+{
+	Oid			function = aggref->aggfnoid;
+	Oid			first = list_length(aggref->aggargtypes) > 0 ? linitial_oid(aggref->aggargtypes) : InvalidOid;
+	Oid			element[1] = {ANYELEMENTOID};
+	Oid			pair[2] = {first, first};
+
+	if (is_named(function, "kafka_stream", "collect_list"))
+		return ordered_stand_in(aggref, "ordered_collect_list", 1, element, order);
+	if (is_named(function, "pg_catalog", "string_agg"))
+		return ordered_stand_in(aggref, "ordered_string_agg", 2, pair, order);
+	if (!is_named(function, "pg_catalog", "array_agg"))
+		return NULL;
+	if (OidIsValid(get_element_type(first)))
+	{
+		*reason = "array_agg of arrays cannot be kept in a continuous view";
+		*hint = "Use jsonb: array_agg(to_jsonb(x)).";
+		return NULL;
+	}
+	return ordered_stand_in(aggref, "ordered_array_agg", 1, element, order);
+}
+
+/* Why a type cannot be kept in a hashed set, or NULL if it can. */
+static const char *
+distinct_obstacle(Oid type)
+{
+	TypeCacheEntry *entry;
+
+	if (get_typtype(type) == TYPTYPE_PSEUDO)
+		return psprintf("DISTINCT values of type %s cannot be kept in a continuous view",
+						format_type_be(type));
+	entry = lookup_type_cache(type, TYPECACHE_HASH_PROC);
+	if (!OidIsValid(entry->hash_proc))
+		return psprintf("DISTINCT values of type %s cannot be kept in a continuous view, since it has no hash function",
+						format_type_be(type));
+	return NULL;
+}
+
+static Aggref *
+distinct_version(const Aggref *aggref, const char **reason, const char **hint)
+{
+	Oid			function = aggref->aggfnoid;
+	const char *name = get_func_name(function);
+	Oid			declared = ANYELEMENTOID;
+	const char *own = NULL;
+	Oid			own_function = InvalidOid;
+
+	if (is_named(function, "pg_catalog", "count"))
+		own = "count_distinct";
+	else if (is_named(function, "pg_catalog", "sum") || is_named(function, "pg_catalog", "avg"))
+	{
+		own = psprintf("%s_distinct", name);
+		declared = linitial_oid(aggref->aggargtypes);
+	}
+	if (own != NULL && list_length(aggref->aggargtypes) == 1)
+	{
+		*reason = distinct_obstacle(linitial_oid(aggref->aggargtypes));
+		if (*reason != NULL)
+		{
+			*hint = "Convert the argument, for example to text.";
+			return NULL;
+		}
+		own_function = own_aggregate(own, 1, &declared, true);
+	}
+	if (!OidIsValid(own_function))
+	{
+		*reason = psprintf("aggregate %s cannot be used with DISTINCT in a continuous view", name);
+		*hint = "Use collect_set(), and the aggregate over its elements in a query over the view.";
+		return NULL;
+	}
+	return stand_in(aggref, own_function, 1, NIL);
+}
+
+Aggref *
+ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
+					   const char **reason, const char **hint)
+{
+	const char *name = get_func_name(aggref->aggfnoid);
+	Aggref	   *ordered;
+	bool		storable;
+
+	*reason = NULL;
+	*hint = NULL;
+	if (aggref->aggkind != AGGKIND_NORMAL)
+	{
+		*reason = psprintf("ordered-set aggregate %s has no combine function", name);
+		*hint = hint_for(name);
+		return NULL;
+	}
+	if (aggref->aggorder != NIL)
+	{
+		*reason = psprintf("ORDER BY inside aggregate %s is not supported in a continuous view", name);
+		*hint = "Leave it out: what depends on order is in order of event time, topic, partition and offset.";
+		return NULL;
+	}
+	if (aggref->aggdistinct != NIL && !distinct_is_irrelevant(aggref->aggfnoid))
+		return distinct_version(aggref, reason, hint);
+
+	ordered = ordered_version(aggref, order, reason, hint);
+	if (ordered != NULL || *reason != NULL)
+		return ordered;
+	if (!has_combine_function(aggref->aggfnoid, &storable))
+	{
+		*reason = psprintf("aggregate %s has no combine function", name);
+		*hint = hint_for(name);
+		return NULL;
+	}
+	if (!storable)
+	{
+		*reason = psprintf("aggregate %s has no serialize function", name);
+		*hint = "Make an aggregate with one: CREATE AGGREGATE ... (..., SERIALFUNC = ..., DESERIALFUNC = ...).";
+		return NULL;
+	}
+	return stand_in(aggref, aggref->aggfnoid, list_length(aggref->args), NIL);
+}
