@@ -1,0 +1,125 @@
+-- What the bench measures, from inside the server: CPU seconds of processes and
+-- threads out of /proc, and rates.  Numbers end up in bench.result.
+CREATE SCHEMA bench;
+
+CREATE TABLE bench.result (id int GENERATED ALWAYS AS IDENTITY, name text PRIMARY KEY, value numeric);
+
+CREATE FUNCTION bench.note(name text, value numeric) RETURNS void LANGUAGE sql
+AS $$ INSERT INTO bench.result (name, value) VALUES ($1, round($2, 4)) $$;
+
+CREATE FUNCTION bench.get(name text) RETURNS numeric LANGUAGE sql
+AS $$ SELECT value FROM bench.result AS r WHERE r.name = $1 $$;
+
+-- CPU seconds so far of the threads of a process; the first one is the process's own.
+CREATE FUNCTION bench.threads(pid int) RETURNS TABLE (tid int, thread text, user_s numeric, sys_s numeric)
+LANGUAGE sql AS $$
+    SELECT t::int, substring(stat FROM '\((.*)\)'), field[12]::numeric / 100, field[13]::numeric / 100
+    FROM pg_ls_dir(format('/proc/%s/task', pid)) AS t,
+         pg_read_file(format('/proc/%s/task/%s/stat', pid, t), 0, 4096, true) AS stat,
+         string_to_array(substring(stat FROM '\) (.*)$'), ' ') AS field
+    WHERE stat IS NOT NULL
+$$;
+
+-- CPU seconds so far of a process: user, system, and of its main thread alone.
+CREATE FUNCTION bench.cpu(pid int, OUT user_s numeric, OUT sys_s numeric, OUT main_s numeric, OUT other_s numeric)
+LANGUAGE sql AS $$
+    SELECT sum(user_s), sum(sys_s), sum(user_s + sys_s) FILTER (WHERE tid = pid),
+           coalesce(sum(user_s + sys_s) FILTER (WHERE tid <> pid), 0)
+    FROM bench.threads(pid)
+$$;
+
+CREATE FUNCTION bench.worker(stream regclass) RETURNS int LANGUAGE sql VOLATILE
+AS $$ SELECT pid FROM kafka_stream.streams AS s WHERE s.stream = $1 $$;
+
+CREATE FUNCTION bench.done(stream regclass) RETURNS bigint LANGUAGE sql VOLATILE
+AS $$ SELECT coalesce(sum(next_offset), 0)::bigint FROM kafka_stream.partitions AS p WHERE p.stream = $1 $$;
+
+-- Wait until 'total' events are folded.  What is measured starts with the first
+-- batch that is there, so that neither connecting nor this wait counts.
+CREATE FUNCTION bench.measure_load(stream regclass, total bigint, timeout interval) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    worker int;
+    n bigint; n0 bigint;
+    t0 timestamptz; created timestamptz := clock_timestamp();
+    c0 record; c1 record;
+BEGIN
+    LOOP
+        n := bench.done(stream);
+        worker := bench.worker(stream);
+        IF n0 IS NULL AND n > 0 AND worker IS NOT NULL THEN
+            n0 := n;
+            t0 := clock_timestamp();
+            c0 := bench.cpu(worker);
+        END IF;
+        EXIT WHEN n >= total;
+        IF clock_timestamp() > created + timeout THEN
+            RAISE EXCEPTION 'only % of % events after %: %', n, total, timeout,
+                (SELECT state || coalesce(', ' || reason, '') FROM kafka_stream.streams AS s WHERE s.stream = $1);
+        END IF;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+    IF n0 IS NULL OR n <= n0 THEN
+        RAISE EXCEPTION 'all % events came in one batch: take more', total;
+    END IF;
+    c1 := bench.cpu(worker);
+    PERFORM bench.note('first_batch_seconds', extract(epoch FROM t0 - created)),
+            bench.note('events_per_second', (n - n0) / extract(epoch FROM clock_timestamp() - t0)),
+            bench.note('worker_cpu', (c1.user_s + c1.sys_s - c0.user_s - c0.sys_s) * 1000000 / (n - n0)),
+            bench.note('worker_user_cpu', (c1.user_s - c0.user_s) * 1000000 / (n - n0)),
+            bench.note('worker_sys_cpu', (c1.sys_s - c0.sys_s) * 1000000 / (n - n0)),
+            bench.note('worker_main_cpu', (c1.main_s - c0.main_s) * 1000000 / (n - n0)),
+            bench.note('worker_librdkafka_cpu', (c1.other_s - c0.other_s) * 1000000 / (n - n0));
+END $$;
+
+-- Run a statement in this backend and note its CPU seconds and events per second.
+CREATE FUNCTION bench.measure_floor(name text, events bigint, statement text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    t0 timestamptz := clock_timestamp();
+    c0 record := bench.cpu(pg_backend_pid());
+    c1 record;
+BEGIN
+    EXECUTE statement;
+    c1 := bench.cpu(pg_backend_pid());
+    PERFORM bench.note(name || '_cpu', (c1.user_s + c1.sys_s - c0.user_s - c0.sys_s) * 1000000 / events),
+            bench.note(name || '_per_second', events / extract(epoch FROM clock_timestamp() - t0));
+END $$;
+
+-- From the moment an event was sent to the commit that showed it in the views;
+-- 'since' is after the load.
+CREATE FUNCTION bench.measure_freshness(since timestamptz) RETURNS void LANGUAGE sql AS $$
+    SELECT bench.note('freshness_p50_ms', ms[1]), bench.note('freshness_p99_ms', ms[2]),
+           bench.note('freshness_max_ms', ms[3]), bench.note('freshness_events', n)
+    FROM (SELECT percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP
+                     (ORDER BY extract(epoch FROM pg_xact_commit_timestamp(xmin) - event_time) * 1000) AS ms,
+                 count(*) AS n
+          FROM bench.logs WHERE event_time >= since) AS f
+$$;
+
+-- The report for people: one line per measurement, then the bars.
+CREATE FUNCTION bench.report(OUT what text, OUT events_per_second text, OUT cpu_per_million text)
+RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT label,
+           to_char(bench.get(rate), 'FM999,999,999'),
+           to_char(bench.get(cpu), 'FM990.00')
+    FROM (VALUES ('worker: from topic to three views', 'events_per_second', 'worker_cpu'),
+                 ('    its main thread', NULL, 'worker_main_cpu'),
+                 ('    its librdkafka threads', NULL, 'worker_librdkafka_cpu'),
+                 ('    in user mode', NULL, 'worker_user_cpu'),
+                 ('    in the kernel', NULL, 'worker_sys_cpu'),
+                 ('floor: a bare librdkafka consumer', 'consumer_per_second', 'consumer_cpu'),
+                 ('floor: COPY BINARY into an unlogged table', 'copy_per_second', 'copy_cpu'),
+                 ('floor: GROUP BY of response_time', 'response_time_per_second', 'response_time_cpu'),
+                 ('floor: GROUP BY of error_rate', 'error_rate_per_second', 'error_rate_cpu'),
+                 ('floor: GROUP BY of sla', 'sla_per_second', 'sla_cpu'),
+                 ('sum of the floors', NULL, 'floors_cpu')) AS v(label, rate, cpu)
+$$;
+
+CREATE FUNCTION bench.bars(OUT bar text, OUT measured text, OUT met text) RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT label, to_char(bench.get(name), 'FM999,999,990.0') || unit,
+           CASE WHEN least THEN bench.get(name) >= bar ELSE bench.get(name) <= bar END
+    FROM (VALUES ('at least 300,000 events/s', 'events_per_second', '', true, 300000),
+                 ('CPU at most 3 times the sum of the floors', 'cpu_times_floors', ' times', false, 3),
+                 ('freshness p99 under 250 ms', 'freshness_p99_ms', ' ms', false, 250)) AS v(label, name, unit, least, bar)
+$$;
