@@ -15,11 +15,21 @@
 
 typedef struct KsSource KsSource;
 
+/* Which clients a librdkafka property is for. */
+typedef enum KsPropertyScope
+{
+	KS_PROPERTY_BOTH,
+	KS_PROPERTY_CONSUMER,
+	KS_PROPERTY_PRODUCER
+} KsPropertyScope;
+
 /* What is needed to reach a broker: property names and values, checked. */
 typedef struct KsProperty
 {
 	char	   *name;
 	char	   *value;
+	KsPropertyScope scope;
+	bool		secret;			/* never in a message or a log line */
 } KsProperty;
 
 typedef struct KsSourceConfig
@@ -101,19 +111,30 @@ typedef struct KsSourceDriver
 	/* Broker's cluster id, or NULL if unknown. */
 	char	   *(*cluster_id) (KsSource *source, int timeout_ms);
 
-	/* Read these from now on, instead of what was assigned before. */
+	/*
+	 * Read these from now on, instead of what was assigned before; also the
+	 * way to go on with a partition after KS_SOURCE_OUT_OF_RANGE.  Offsets are
+	 * real ones, >= 0.  Messages fetched before stay valid until release().
+	 */
 	void		(*assign) (KsSource *source, const KsAssignment *assignments, int n);
 
 	/*
-	 * Append up to 'max' messages to out[]; returns as soon as it has some and
-	 * no more are at hand, or after timeout_ms.  Call repeatedly to fill a
-	 * batch.  All messages since the last release() stay valid.
+	 * Put up to 'max' messages into out[]; returns as soon as it has some and
+	 * no more are at hand, or after timeout_ms, or when MyLatch was set (which
+	 * it resets: look at your flags after every call).  Call repeatedly to
+	 * fill a batch.  All messages since the last release() stay valid; once
+	 * they hold max_batch_bytes, nothing more comes until release().
+	 * Status tells about trouble even when messages came with it.
 	 */
 	int			(*fetch) (KsSource *source, KsMessage *out, int max, int timeout_ms,
 						  KsSourceStatus *status);
 	void		(*release) (KsSource *source);
 
-	/* Headers of a message as jsonb text palloc'd, or NULL without headers. */
+	/*
+	 * Headers of a message as jsonb text palloc'd, or NULL without headers: an
+	 * object of strings; a header without value is null, a repeated one an
+	 * array, a value that is not text in this database '\x' and hex digits.
+	 */
 	char	   *(*headers) (const KsMessage *message);
 
 	/* Latest known last stable offset of an assignment, -1 unknown; no I/O. */
@@ -122,8 +143,17 @@ typedef struct KsSourceDriver
 	/* Commit next offsets to the group, fire and forget, for lag tools alone. */
 	void		(*commit_group) (KsSource *source, const KsAssignment *next, int n);
 
-	/* A file descriptor that becomes readable when fetch() has something. */
+	/*
+	 * A file descriptor that becomes readable when fetch() has something.  Wait
+	 * for it only after a fetch() that returned nothing, and for 1 s at most.
+	 */
 	int			(*wakeup_fd) (KsSource *source);
 } KsSourceDriver;
+
+/*
+ * The driver of a kind of source ("kafka").  Loads the module that links
+ * librdkafka: never call it in the postmaster.
+ */
+extern const KsSourceDriver *ks_source_driver(const char *source);
 
 #endif
