@@ -59,4 +59,43 @@ extern int no_such_variable
 	object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE)
 #endif
 
+/* The local id of the running transaction, as an lvalue of type LocalTransactionId. */
+#if PG_VERSION_NUM >= 170000
+#define KS_MY_LXID (MyProc->vxid.lxid)
+#else
+#define KS_MY_LXID (MyProc->lxid)
+#endif
+
+/*
+ * Call an input function that reports bad data softly, where that exists (16
+ * and later): returns the error, or NULL and *result.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+
+#define KS_HAVE_SOFT_ERRORS true
+
+static inline ErrorData *
+ks_compat_input_soft(FmgrInfo *function, char *string, Oid ioparam, int32 typmod,
+					 Datum *result)
+{
+	ErrorSaveContext context = {T_ErrorSaveContext};
+
+	context.details_wanted = true;
+	if (InputFunctionCallSafe(function, string, ioparam, typmod, (Node *) &context, result))
+		return NULL;
+	return context.error_data;
+}
+#else
+#define KS_HAVE_SOFT_ERRORS false
+
+static inline ErrorData *
+ks_compat_input_soft(FmgrInfo *function, char *string, Oid ioparam, int32 typmod,
+					 Datum *result)
+{
+	*result = InputFunctionCall(function, string, ioparam, typmod);
+	return NULL;
+}
+#endif
+
 #endif

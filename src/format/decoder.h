@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 #include "access/tupdesc.h"
+#include "nodes/bitmapset.h"
 #include "utils/jsonb.h"
 
 typedef struct KsDecoder KsDecoder;

@@ -1,0 +1,506 @@
+/*
+ * The JSON decoder: find the columns' values, then convert them.
+ *
+ * The whole message is scanned first, once, and checked to be valid JSON;
+ * where a column's value lies is noted in a slot.  A key that comes twice
+ * overwrites the slot, so the last one wins and an unused value is never
+ * converted.  Then each column's slot is converted; those that might raise an
+ * error, together in one subtransaction at the end.
+ *
+ * The decoder's memory does not grow with messages: results and all else per
+ * message are allocated in the caller's context.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "format/convert.h"
+#include "format/json_decode.h"
+#include "format/json_keys.h"
+#include "format/json_scan.h"
+
+/* A longer message may hold more than a jsonb can. */
+#define UNGUARDED_BYTES (1024 * 1024)
+
+/* An unknown top-level key and its value. */
+typedef struct Extra
+{
+	KsValue		key;
+	KsValue		value;
+} Extra;
+
+struct KsJsonDecoder
+{
+	int			natts;
+	KsJsonNode *root;
+	KsValue    *slots;			/* per message */
+	int			nslots;
+	KsColumn   *columns;		/* without the one of option "rest" */
+	int		   *column_slots;
+	int			ncolumns;
+	KsColumn   *rest;			/* or NULL */
+	KsConverter converter;
+	LocalTransactionId lxid;	/* whose the converter's cache is */
+
+	/* the message at hand */
+	KsJsonScanner scan;
+	Extra	   *extras;
+	int			nextras;
+	int			maxextras;
+	Datum	   *values;
+	bool	   *isnull;
+	bool	   *present;
+	int		   *later;			/* columns to be converted under guard */
+	int			nlater;
+};
+
+/* The slot of a column's value: at the end of its path, or under its name. */
+static int
+add_column_slot(KsJsonDecoder *decoder, const KsColumn *column)
+{
+	KsFormatOptions *options = &decoder->converter.options;
+	KsJsonStep	by_name = {column->name, strlen(column->name), -1};
+	KsPath		path = {column->attno, 1, &by_name};
+	KsJsonNode *node = decoder->root;
+
+	for (int i = 0; i < options->npaths; i++)
+		if (options->paths[i].attno == column->attno)
+			path = options->paths[i];
+	for (int i = 0; i < path.nsteps; i++)
+		node = ks_json_keys_add(node, &path.steps[i]);
+	if (node->slot < 0)
+		node->slot = decoder->nslots++;
+	return node->slot;
+}
+
+static void
+add_columns(KsJsonDecoder *decoder, TupleDesc desc, Bitmapset *skip)
+{
+	decoder->columns = palloc0(desc->natts * sizeof(KsColumn));
+	decoder->column_slots = palloc(desc->natts * sizeof(int));
+	decoder->later = palloc(desc->natts * sizeof(int));
+	decoder->slots = palloc0(desc->natts * sizeof(KsValue));
+	for (int attno = 1; attno <= desc->natts; attno++)
+	{
+		bool		is_rest = attno == decoder->converter.options.rest;
+		KsColumn   *column;
+
+		if (!ks_format_fills(desc, skip, attno))
+			continue;
+		column = is_rest ? palloc0(sizeof(KsColumn)) : &decoder->columns[decoder->ncolumns];
+		ks_convert_init(&decoder->converter, column, TupleDescAttr(desc, attno - 1));
+		if (is_rest)
+			decoder->rest = column;
+		else
+			decoder->column_slots[decoder->ncolumns++] = add_column_slot(decoder, column);
+	}
+}
+
+KsJsonDecoder *
+ks_json_decoder_create(MemoryContext context, TupleDesc desc, Bitmapset *skip, Jsonb *options)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	KsJsonDecoder *decoder = palloc0(sizeof(KsJsonDecoder));
+	KsConverter *converter = &decoder->converter;
+
+	converter->cache = AllocSetContextCreate(context, "kafka_stream type functions",
+											 ALLOCSET_SMALL_SIZES);
+	ks_format_options_read(&converter->options, desc, skip, options);
+	converter->utc = converter->options.timezone == pg_tzset("UTC");
+	decoder->natts = desc->natts;
+	decoder->root = ks_json_keys_create();
+	add_columns(decoder, desc, skip);
+	MemoryContextSwitchTo(old);
+	return decoder;
+}
+
+/* Forget what was found below a node: its key has come again. */
+static void
+clear_below(KsJsonDecoder *decoder, const KsJsonNode *node)
+{
+	for (int i = 0; i < node->nchildren; i++)
+	{
+		const KsJsonNode *child = node->children[i];
+
+		if (child->slot >= 0)
+			decoder->slots[child->slot].kind = KS_VALUE_NONE;
+		clear_below(decoder, child);
+	}
+}
+
+/* Find a key that has escapes: its name is what they stand for. */
+static KsJsonNode *
+find_escaped(KsJsonDecoder *decoder, KsJsonNode *parent, const KsValue *key)
+{
+	KsDecodeError *error = decoder->converter.error;
+	KsDecodeError ignored;
+	char	   *name = palloc(key->len);
+	size_t		len;
+	KsConverted converted;
+
+	decoder->converter.error = &ignored;
+	converted = ks_convert_unescape(&decoder->converter, key, name, &len);
+	decoder->converter.error = error;
+	return converted == KS_CONVERTED ? ks_json_keys_find(parent, name, len) : NULL;
+}
+
+/*
+ * Step over a key.  The node expected next is compared with the message's
+ * bytes first; only if that fails, the key is scanned and looked up.
+ */
+static inline bool
+scan_key(KsJsonDecoder *decoder, KsJsonNode *parent, KsJsonNode *expected, KsValue *key,
+		 KsJsonNode **result)
+{
+	KsJsonScanner *scan = &decoder->scan;
+
+	if (ks_json_scan_peek(scan) != '"')
+		return ks_json_scan_fail(scan, scan->at, "expected a key in quotes");
+	if (expected != NULL && expected->plain &&
+		scan->end - scan->at > expected->len + 1 &&
+		memcmp(scan->at + 1, expected->name, expected->len + 1) == 0)
+	{
+		key->text = scan->at + 1;
+		key->len = expected->len;
+		key->escaped = false;
+		scan->at += expected->len + 2;
+		*result = expected;
+	}
+	else
+	{
+		if (!ks_json_scan_string(scan, key))
+			return false;
+		if (key->escaped)
+			*result = find_escaped(decoder, parent, key);
+		else
+			*result = ks_json_keys_find(parent, key->text, key->len);
+	}
+	return ks_json_scan_expect(scan, ':', "expected \":\" after a key");
+}
+
+static bool scan_object(KsJsonDecoder *decoder, KsJsonNode *node);
+static bool scan_array(KsJsonDecoder *decoder, KsJsonNode *node);
+
+/* The value at a node, and what columns want of its inside. */
+static bool
+scan_inside(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *value)
+{
+	KsJsonScanner *scan = &decoder->scan;
+	char		next = ks_json_scan_peek(scan);
+	int			outer = scan->deepest;
+
+	clear_below(decoder, node);
+	if (next != '{' && next != '[')
+		return ks_json_scan_value(scan, value);
+	value->kind = next == '{' ? KS_VALUE_OBJECT : KS_VALUE_ARRAY;
+	value->text = scan->at++;
+	scan->deepest = scan->depth;
+	if (!ks_json_scan_enter(scan) ||
+		!(next == '{' ? scan_object(decoder, node) : scan_array(decoder, node)))
+		return false;
+	scan->depth--;
+	value->len = scan->at - value->text;
+	value->depth = scan->deepest - scan->depth;
+	scan->deepest = Max(scan->deepest, outer);
+	return true;
+}
+
+static inline bool
+scan_node(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *value)
+{
+	if (node->nchildren == 0)
+	{
+		if (!ks_json_scan_value(&decoder->scan, value))
+			return false;
+	}
+	else if (!scan_inside(decoder, node, value))
+		return false;
+	if (node->slot >= 0)
+		decoder->slots[node->slot] = *value;
+	return true;
+}
+
+/* The elements of an array whose bracket was stepped over. */
+static bool
+scan_array(KsJsonDecoder *decoder, KsJsonNode *node)
+{
+	KsJsonScanner *scan = &decoder->scan;
+
+	if (ks_json_scan_peek(scan) == ']')
+	{
+		scan->at++;
+		return true;
+	}
+	for (int i = 0;; i++)
+	{
+		KsJsonNode *child = ks_json_keys_at(node, i);
+		KsValue		value;
+
+		if (!(child != NULL ? scan_node(decoder, child, &value) : ks_json_scan_value(scan, &value)))
+			return false;
+		if (ks_json_scan_peek(scan) != ',')
+			return ks_json_scan_expect(scan, ']', "expected \",\" or \"]\"");
+		scan->at++;
+	}
+}
+
+/* Keep an unknown key for the column of option "rest". */
+static void
+keep_extra(KsJsonDecoder *decoder, const KsValue *key, const KsValue *value)
+{
+	if (decoder->nextras == decoder->maxextras)
+	{
+		decoder->maxextras = Max(16, 2 * decoder->maxextras);
+		if (decoder->extras == NULL)
+			decoder->extras = palloc(decoder->maxextras * sizeof(Extra));
+		else
+			decoder->extras = repalloc_huge(decoder->extras, decoder->maxextras * sizeof(Extra));
+	}
+	decoder->extras[decoder->nextras].key = *key;
+	decoder->extras[decoder->nextras].value = *value;
+	decoder->nextras++;
+}
+
+/* The members of an object whose bracket was stepped over. */
+static bool
+scan_object(KsJsonDecoder *decoder, KsJsonNode *node)
+{
+	KsJsonScanner *scan = &decoder->scan;
+	KsJsonNode **guess = &node->first;
+	bool		keep = decoder->rest != NULL && node == decoder->root;
+
+	if (ks_json_scan_peek(scan) == '}')
+	{
+		scan->at++;
+		return true;
+	}
+	for (;;)
+	{
+		KsJsonNode *child = NULL;
+		KsValue		key;
+		KsValue		value;
+
+		if (!scan_key(decoder, node, *guess, &key, &child) ||
+			!(child != NULL ? scan_node(decoder, child, &value) : ks_json_scan_value(scan, &value)))
+			return false;
+		if (child != NULL)
+		{
+			*guess = child;
+			guess = &child->next;
+		}
+		if (keep && (child == NULL || child->slot < 0))
+			keep_extra(decoder, &key, &value);
+		if (ks_json_scan_peek(scan) != ',')
+			return ks_json_scan_expect(scan, '}', "expected \",\" or \"}\"");
+		scan->at++;
+	}
+}
+
+/* The whole message: one object and nothing behind it. */
+static bool
+scan_message(KsJsonDecoder *decoder)
+{
+	KsJsonScanner *scan = &decoder->scan;
+	KsValue		value;
+
+	if (ks_json_scan_peek(scan) == '{')
+	{
+		scan->at++;
+		if (!ks_json_scan_enter(scan) || !scan_object(decoder, decoder->root))
+			return false;
+	}
+	else if (scan->at >= scan->end)
+		return ks_json_scan_fail(scan, scan->end, "expected an object");
+	else if (!ks_json_scan_value(scan, &value))
+		return false;
+	else
+		return ks_json_scan_fail(scan, value.text - (value.kind == KS_VALUE_STRING),
+								 "expected an object");
+	ks_json_scan_space(scan);
+	return scan->at == scan->end ||
+		ks_json_scan_fail(scan, scan->at, "something follows the object");
+}
+
+/* Convert a column's value, if it has one. */
+static KsConverted
+convert_column(KsJsonDecoder *decoder, int i)
+{
+	KsColumn   *column = &decoder->columns[i];
+	const KsValue *value = &decoder->slots[decoder->column_slots[i]];
+	KsConverted converted;
+
+	if (value->kind <= KS_VALUE_NULL)
+		return KS_CONVERTED;
+	decoder->converter.column = column;
+	converted = column->convert(&decoder->converter, column, value,
+								&decoder->values[column->attno - 1]);
+	if (converted == KS_CONVERTED)
+	{
+		decoder->isnull[column->attno - 1] = false;
+		decoder->present[column->attno - 1] = true;
+	}
+	return converted;
+}
+
+/* Unknown keys as one jsonb; none at all leave the column to its default. */
+static KsConverted
+convert_rest(KsJsonDecoder *decoder)
+{
+	KsConverter *converter = &decoder->converter;
+	JsonbParseState *state = NULL;
+	KsConverted converted = KS_CONVERTED;
+	JsonbValue *ignored;
+	int			attno = decoder->rest->attno;
+
+	if (decoder->nextras == 0)
+		return KS_CONVERTED;
+	if (!converter->guarded && decoder->scan.end - decoder->scan.start > UNGUARDED_BYTES)
+		return KS_CONVERT_LATER;
+	converter->column = decoder->rest;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < decoder->nextras && converted == KS_CONVERTED; i++)
+	{
+		converted = ks_convert_push_key(converter, &state, &decoder->extras[i].key);
+		if (converted == KS_CONVERTED)
+			converted = ks_convert_push(converter, &state, WJB_VALUE,
+										&decoder->extras[i].value, &ignored);
+	}
+	if (converted != KS_CONVERTED)
+		return converted;
+	decoder->values[attno - 1] =
+		JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+	decoder->isnull[attno - 1] = false;
+	decoder->present[attno - 1] = true;
+	return KS_CONVERTED;
+}
+
+/* Convert under guard what asked for it; number ncolumns is the rest. */
+static KsConverted
+convert_one(KsJsonDecoder *decoder, int i)
+{
+	return i < decoder->ncolumns ? convert_column(decoder, i) : convert_rest(decoder);
+}
+
+static bool
+convert_later(KsJsonDecoder *decoder)
+{
+	for (int i = 0; i < decoder->nlater; i++)
+		if (convert_one(decoder, decoder->later[i]) != KS_CONVERTED)
+			return false;
+	return true;
+}
+
+/* What a guarded function did. */
+typedef struct Attempt
+{
+	KsJsonDecoder *decoder;
+	const char *data;
+	size_t		len;
+	bool		done;
+} Attempt;
+
+static void
+attempt_later(void *argument)
+{
+	Attempt    *attempt = argument;
+
+	attempt->done = convert_later(attempt->decoder);
+}
+
+/* Drop cached state if it is from another transaction. */
+static void
+check_cache(KsJsonDecoder *decoder)
+{
+	if (decoder->lxid == KS_MY_LXID)
+		return;
+	ks_convert_forget(&decoder->converter, decoder->columns, decoder->ncolumns);
+	decoder->lxid = KS_MY_LXID;
+}
+
+static bool
+run_guarded(KsJsonDecoder *decoder, void (*run) (void *), Attempt *attempt)
+{
+	if (ks_convert_guard(&decoder->converter, run, attempt))
+		return attempt->done;
+	ks_convert_forget(&decoder->converter, decoder->columns, decoder->ncolumns);
+	return false;
+}
+
+static bool
+convert_all(KsJsonDecoder *decoder)
+{
+	int			n = decoder->ncolumns + (decoder->rest != NULL);
+	Attempt		attempt = {decoder};
+
+	decoder->nlater = 0;
+	for (int i = 0; i < n; i++)
+	{
+		KsConverted converted = convert_one(decoder, i);
+
+		if (converted == KS_CONVERT_FAILED)
+			return false;
+		if (converted == KS_CONVERT_LATER)
+			decoder->later[decoder->nlater++] = i;
+	}
+	return decoder->nlater == 0 || run_guarded(decoder, attempt_later, &attempt);
+}
+
+/* Scan and convert a message that is in the server's encoding. */
+static bool
+decode_message(KsJsonDecoder *decoder, const char *data, size_t len)
+{
+	for (int i = 0; i < decoder->nslots; i++)
+		decoder->slots[i].kind = KS_VALUE_NONE;
+	decoder->extras = NULL;
+	decoder->nextras = decoder->maxextras = 0;
+	decoder->converter.column = NULL;
+	ks_json_scan_begin(&decoder->scan, data, len);
+	if (scan_message(decoder))
+		return convert_all(decoder);
+	ks_json_scan_error(&decoder->scan, decoder->converter.error);
+	return false;
+}
+
+/* JSON is UTF-8; in a database of another encoding it has to be converted. */
+static void
+attempt_converted(void *argument)
+{
+	Attempt    *attempt = argument;
+	char	   *data = pg_any_to_server(attempt->data, (int) attempt->len, PG_UTF8);
+	size_t		len = data == attempt->data ? attempt->len : strlen(data);
+
+	attempt->done = decode_message(attempt->decoder, data, len);
+}
+
+/* Is this all ASCII, and without \u? */
+static bool
+needs_no_conversion(const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (IS_HIGHBIT_SET(data[i]) || data[i] == '\0' ||
+			(data[i] == '\\' && i + 1 < len && data[i + 1] == 'u'))
+			return false;
+	return true;
+}
+
+bool
+ks_json_decoder_decode(KsJsonDecoder *decoder, const char *data, size_t len, Datum *values,
+					   bool *isnull, bool *present, KsDecodeError *error)
+{
+	Attempt		attempt = {decoder, data, len};
+
+	memset(isnull, true, decoder->natts * sizeof(bool));
+	memset(present, false, decoder->natts * sizeof(bool));
+	decoder->values = values;
+	decoder->isnull = isnull;
+	decoder->present = present;
+	decoder->converter.error = error;
+	decoder->converter.guarded = false;
+	check_cache(decoder);
+	if (GetDatabaseEncoding() == PG_UTF8 || needs_no_conversion(data, len))
+		return decode_message(decoder, data, len);
+	return run_guarded(decoder, attempt_converted, &attempt);
+}
