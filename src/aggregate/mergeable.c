@@ -24,6 +24,7 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "aggregate/element.h"
 #include "aggregate/partial.h"
 
 /* What to type instead of aggregates that have no combine function. */
@@ -58,6 +59,13 @@ is_named(Oid function, const char *schema, const char *name)
 		strcmp(get_func_name(function), name) == 0;
 }
 
+static bool
+is_set_aggregate(Oid function)
+{
+	return is_named(function, "kafka_stream", "collect_set") ||
+		is_named(function, "kafka_stream", "count_distinct");
+}
+
 /* Aggregates for which it makes no difference how often a value comes. */
 static bool
 distinct_is_irrelevant(Oid function)
@@ -68,8 +76,7 @@ distinct_is_irrelevant(Oid function)
 	for (int i = 0; i < lengthof(core); i++)
 		if (is_named(function, "pg_catalog", core[i]))
 			return true;
-	return is_named(function, "kafka_stream", "collect_set") ||
-		is_named(function, "kafka_stream", "count_distinct");
+	return is_set_aggregate(function);
 }
 
 /* Can its states be combined and stored? */
@@ -158,33 +165,39 @@ ordered_version(const Aggref *aggref, const KsRowOrder *order,
 	Oid			element[1] = {ANYELEMENTOID};
 	Oid			pair[2] = {first, first};
 
+	if (!is_named(function, "kafka_stream", "collect_list") &&
+		!is_named(function, "pg_catalog", "string_agg") &&
+		!is_named(function, "pg_catalog", "array_agg"))
+		return NULL;
+	if (!ks_element_storable(first) || OidIsValid(get_element_type(first)))
+	{
+		*reason = psprintf("%s of type %s cannot be kept in a continuous view",
+						   get_func_name(function), format_type_be(first));
+		*hint = "Convert the argument, for example with to_jsonb().";
+		return NULL;
+	}
 	if (is_named(function, "kafka_stream", "collect_list"))
 		return ordered_stand_in(aggref, "ordered_collect_list", 1, element, order);
 	if (is_named(function, "pg_catalog", "string_agg"))
 		return ordered_stand_in(aggref, "ordered_string_agg", 2, pair, order);
-	if (!is_named(function, "pg_catalog", "array_agg"))
-		return NULL;
-	if (OidIsValid(get_element_type(first)))
-	{
-		*reason = "array_agg of arrays cannot be kept in a continuous view";
-		*hint = "Use jsonb: array_agg(to_jsonb(x)).";
-		return NULL;
-	}
 	return ordered_stand_in(aggref, "ordered_array_agg", 1, element, order);
 }
 
-/* Why a type cannot be kept in a hashed set, or NULL if it can. */
+/* Why a type cannot be kept in a (sorted) set, or NULL if it can. */
 static const char *
-distinct_obstacle(Oid type)
+distinct_obstacle(Oid type, bool sorted)
 {
 	TypeCacheEntry *entry;
 
-	if (get_typtype(type) == TYPTYPE_PSEUDO)
+	if (!ks_element_storable(type))
 		return psprintf("DISTINCT values of type %s cannot be kept in a continuous view",
 						format_type_be(type));
-	entry = lookup_type_cache(type, TYPECACHE_HASH_PROC);
+	entry = lookup_type_cache(type, TYPECACHE_HASH_PROC | TYPECACHE_CMP_PROC);
 	if (!OidIsValid(entry->hash_proc))
 		return psprintf("DISTINCT values of type %s cannot be kept in a continuous view, since it has no hash function",
+						format_type_be(type));
+	if (sorted && !OidIsValid(entry->cmp_proc))
+		return psprintf("DISTINCT values of type %s cannot be kept in a continuous view, since they have no order",
 						format_type_be(type));
 	return NULL;
 }
@@ -207,7 +220,7 @@ distinct_version(const Aggref *aggref, const char **reason, const char **hint)
 	}
 	if (own != NULL && list_length(aggref->aggargtypes) == 1)
 	{
-		*reason = distinct_obstacle(linitial_oid(aggref->aggargtypes));
+		*reason = distinct_obstacle(linitial_oid(aggref->aggargtypes), strcmp(name, "count") != 0);
 		if (*reason != NULL)
 		{
 			*hint = "Convert the argument, for example to text.";
@@ -245,6 +258,16 @@ ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
 		*reason = psprintf("ORDER BY inside aggregate %s is not supported in a continuous view", name);
 		*hint = "Leave it out: what depends on order is in order of event time, topic, partition and offset.";
 		return NULL;
+	}
+	if (is_set_aggregate(aggref->aggfnoid))
+	{
+		*reason = distinct_obstacle(linitial_oid(aggref->aggargtypes),
+									is_named(aggref->aggfnoid, "kafka_stream", "collect_set"));
+		if (*reason != NULL)
+		{
+			*hint = "Convert the argument, for example to text.";
+			return NULL;
+		}
 	}
 	if (aggref->aggdistinct != NIL && !distinct_is_irrelevant(aggref->aggfnoid))
 		return distinct_version(aggref, reason, hint);
