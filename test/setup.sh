@@ -76,9 +76,12 @@ fetch_broker() {
 	fi
 	say "fetching Apache Kafka (43 MB)"
 	rm -rf "${run:?}/lib"
-	mvn -q -B -Dstyle.color=never -f "$top/test/kafka/pom.xml" -DoutputDirectory="$run/lib" \
-		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies ||
+	mvn -q -B -f "$top/test/kafka/pom.xml" -DoutputDirectory="$run/lib" \
+		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+		> "$run/maven.log" 2>&1 || {
+		cat "$run/maven.log" >&2
 		fail "Maven could not fetch Kafka: check the network (behind a proxy: ~/.m2/settings.xml), then run this again"
+	}
 	chmod -R a+rX "$run/lib"
 	cp "$top/test/kafka/pom.xml" "$run/lib/pom.xml"
 }
