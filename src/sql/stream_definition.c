@@ -13,7 +13,7 @@
 #include "base/compat.h"
 #include "catalog/relation.h"
 #include "catalog/staging.h"
-#include "catalog/start.h"
+#include "source/start.h"
 #include "sql/stream_definition.h"
 
 #define LONGEST_DURATION (INT64CONST(36525) * USECS_PER_DAY)	/* 100 years */

@@ -1,6 +1,6 @@
-/* Where a stream starts to read: 'earliest', 'latest', a timestamp, offsets. */
-#ifndef KS_CATALOG_START_H
-#define KS_CATALOG_START_H
+/* Where a stream or a peek starts to read: 'earliest', 'latest', a timestamp, offsets. */
+#ifndef KS_SOURCE_START_H
+#define KS_SOURCE_START_H
 
 #include "postgres.h"
 #include "datatype/timestamp.h"

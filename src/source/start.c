@@ -10,7 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "catalog/start.h"
+#include "source/start.h"
 
 pg_attribute_noreturn()
 static void
