@@ -184,7 +184,7 @@ read_argument_types(ArrayType *array, Oid *types)
 	if (ARR_NDIM(array) > 1 || array_contains_nulls(array) || n >= FUNC_MAX_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument_types must be a list of fewer than %d types", FUNC_MAX_ARGS)));
+				 errmsg("argument_types must be a list of fewer than %d types without nulls", FUNC_MAX_ARGS)));
 	memcpy(types, ARR_DATA_PTR(array), n * sizeof(Oid));
 	return n;
 }
