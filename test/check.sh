@@ -26,6 +26,7 @@ prepare() {
 	local part
 	stop_all
 	rm -rf "${run:?}/check"
+	mkdir -p "$run/check/log"
 	for part in sql expected examples test; do
 		mkdir -p "$run/check/$part"
 		[ ! -d "$top/$part" ] || cp -r "$top/$part" "$run/check/"
@@ -58,9 +59,9 @@ regress() {
 		--outputdir="$run/check/regress" --temp-instance="$run/check/regress/instance" \
 		--temp-config="$run/check/regress.conf" --no-locale --encoding=UTF8 \
 		--load-extension=kafka_stream --dbname=kafka_stream_regress "${names[@]}" 2>&1 |
-		tee "$run/check_regress.log" || true
+		tee "$run/check/log/regress.log" || true
 	# "test NAME ... ok" up to PostgreSQL 15, TAP from 16 on
-	ok=$(grep -cE '^ok |^test .*\.\.\. ok' "$run/check_regress.log" || true)
+	ok=$(grep -cE '^ok |^test .*\.\.\. ok' "$run/check/log/regress.log" || true)
 	passed=$((passed + ok))
 	failed=$((failed + total - ok))
 	if [ "$ok" -lt "$total" ]; then
@@ -71,11 +72,11 @@ regress() {
 
 # One TAP file: its assertions counted; one that died or stopped short is a failure more.
 tap_file() {
-	local log="$run/check_$1.log" status=0 ok not_ok skipped start=$SECONDS
+	local log="$run/check/log/$1.log" status=0 ok not_ok skipped start=$SECONDS
 	as_user env -C "$run/check" PATH="$(pg_dir bindir):$PATH" PG_REGRESS="$pg_regress" \
 		KAFKA_BROKERS="127.0.0.1:$kafka_port" TESTDIR="$run/check" \
 		TESTDATADIR="$run/check/tmp_check" TESTLOGDIR="$run/check/tmp_check/log" \
-		timeout 600 perl -I "$perl_modules" -I test/perl "test/t/$1.pl" > "$log" 2>&1 || status=$?
+		timeout --foreground -k 30 600 perl -I "$perl_modules" -I test/perl "test/t/$1.pl" > "$log" 2>&1 || status=$?
 	ok=$(grep -E '^ok ' "$log" | grep -civ '# skip' || true)
 	not_ok=$(grep -c '^not ok ' "$log" || true)
 	skipped=$(grep -ciE '^ok .*# skip|^1\.\.0 # skip' "$log" || true)

@@ -28,12 +28,14 @@ init_postgres() {
 			fail "$run/server/pg is of another PostgreSQL major; make down, then rm -r $run/server"
 		return
 	fi
-	as_user "$(pg_dir bindir)/initdb" -D "$run/server/pg" -U postgres -A trust -E UTF8 \
+	# under another name until it is whole
+	as_user rm -rf "$run/server/pg.new"
+	as_user "$(pg_dir bindir)/initdb" -D "$run/server/pg.new" -U postgres -A trust -E UTF8 \
 		--locale=C.UTF-8 > "$run/initdb.log" 2>&1 || {
 		cat "$run/initdb.log" >&2
 		fail "initdb failed"
 	}
-	as_user tee -a "$run/server/pg/postgresql.conf" > /dev/null <<-END
+	as_user tee -a "$run/server/pg.new/postgresql.conf" > /dev/null <<-END
 		# kafka_stream's private server: reached by its Unix socket alone
 		shared_preload_libraries = 'kafka_stream'
 		listen_addresses = ''
@@ -43,6 +45,7 @@ init_postgres() {
 		shared_buffers = '256MB'
 		max_wal_size = '4GB'
 	END
+	as_user mv "$run/server/pg.new" "$run/server/pg"
 }
 
 pg_ctl() {

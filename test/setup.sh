@@ -62,7 +62,7 @@ install_packages() {
 	as_root mkdir -p "$(dirname "$no_cluster")"
 	echo 'create_main_cluster = false' | as_root tee "$no_cluster" > /dev/null
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-		"${missing[@]}" || {
+		-o DPkg::Lock::Timeout=120 "${missing[@]}" || {
 		as_root rm -f "$no_cluster"
 		fail "apt-get install failed: run it by hand to see why: apt-get install ${missing[*]}"
 	}

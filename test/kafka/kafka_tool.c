@@ -95,8 +95,6 @@ new_handle(rd_kafka_type_t type, rd_kafka_conf_t *conf)
 	return rk;
 }
 
-/* ----- topics ----- */
-
 /* Fail with the broker's word if an admin request went wrong. */
 static void
 check_topics(const rd_kafka_topic_result_t **results, size_t n)
@@ -289,8 +287,6 @@ wait_for_broker(rd_kafka_t *rk, int seconds)
 	} while (time(NULL) < deadline);
 	fail("no broker at %s after %d s: %s", brokers, seconds, rd_kafka_err2str(err));
 }
-
-/* ----- records ----- */
 
 /* Undo COPY's escapes in place; returns the length, or -1 for \N. */
 static ssize_t
