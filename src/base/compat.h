@@ -50,6 +50,19 @@ extern int no_such_variable
 #define ks_qualified_name_list(string) stringToQualifiedNameList(string)
 #endif
 
+/* USAGE on a foreign server or wrapper.  Needs utils/acl.h and the catalog headers. */
+#if PG_VERSION_NUM < 160000
+#define ks_server_aclcheck(server, role) \
+	pg_foreign_server_aclcheck((server), (role), ACL_USAGE)
+#define ks_wrapper_aclcheck(wrapper, role) \
+	pg_foreign_data_wrapper_aclcheck((wrapper), (role), ACL_USAGE)
+#else
+#define ks_server_aclcheck(server, role) \
+	object_aclcheck(ForeignServerRelationId, (server), (role), ACL_USAGE)
+#define ks_wrapper_aclcheck(wrapper, role) \
+	object_aclcheck(ForeignDataWrapperRelationId, (wrapper), (role), ACL_USAGE)
+#endif
+
 /* May 'role' execute 'function'?  Needs utils/acl.h and catalog/pg_proc.h. */
 #if PG_VERSION_NUM < 160000
 #define ks_function_aclcheck(function, role) \
@@ -96,6 +109,35 @@ ks_compat_input_soft(FmgrInfo *function, char *string, Oid ioparam, int32 typmod
 	*result = InputFunctionCall(function, string, ioparam, typmod);
 	return NULL;
 }
+#endif
+
+/* Actions of a JSON parse return something from 16 on.  Need common/jsonapi.h. */
+#if PG_VERSION_NUM >= 160000
+#define KsJsonActionResult JsonParseErrorType
+#define KS_JSON_ACTION_OK JSON_SUCCESS
+#else
+#define KsJsonActionResult void
+#define KS_JSON_ACTION_OK
+#endif
+
+/* A lexer that unescapes strings, in the current memory context. */
+#if PG_VERSION_NUM >= 170000
+#define ks_json_lexer(json, len, encoding) \
+	makeJsonLexContextCstringLen(NULL, (json), (len), (encoding), true)
+#else
+#define ks_json_lexer(json, len, encoding) \
+	makeJsonLexContextCstringLen((json), (len), (encoding), true)
+#endif
+
+/* ExecutorRun lost its last argument in 18. */
+#if PG_VERSION_NUM >= 180000
+#define KS_EXECUTOR_RUN_ARGS(query, direction, count, once) (query), (direction), (count)
+#define KS_EXECUTOR_RUN_PARAMS \
+	QueryDesc *query, ScanDirection direction, uint64 count
+#else
+#define KS_EXECUTOR_RUN_ARGS(query, direction, count, once) (query), (direction), (count), (once)
+#define KS_EXECUTOR_RUN_PARAMS \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool once
 #endif
 
 #endif

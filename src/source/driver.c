@@ -1,12 +1,27 @@
 /*
- * Which driver reads which kind of source.
+ * The way between the main module and the one that links librdkafka.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "base/compat.h"
+#include "source/services.h"
 #include "source/source.h"
+
+static const KsSourceServices services = {
+	.broker_properties = ks_broker_properties,
+	.parse_start = ks_start_parse,
+};
+
+extern PGDLLEXPORT const KsSourceServices *ks_source_services(void);
+
+const KsSourceServices *
+ks_source_services(void)
+{
+	return &services;
+}
 
 const KsSourceDriver *
 ks_source_driver(const char *source)
