@@ -56,14 +56,13 @@ SELECT kafka_stream.finish('sum(int4)', '{NULL}', '-', s, NULL::bigint) FROM (VA
 SELECT kafka_stream.finish('sum(int4)', '{int4}', 4294967295::regcollation, s, NULL::bigint) FROM (VALUES (1::bigint)) v(s);
 SELECT kafka_stream.finish(a::regprocedure, '{int4}', '-', s, NULL::bigint) FROM (VALUES ('sum(int4)', 1::bigint), ('count()', 2)) v(a, s);
 SELECT kafka_stream.finish('sum(int4)', '{int4}', '-', s, NULL::bigint) OVER () FROM (VALUES (1::bigint)) v(s);
-SELECT kafka_stream.finish_trans(NULL, 'sum(int4)', '{int4}', '-', 1::bigint, NULL::bigint);
-SELECT kafka_stream.merge_final(NULL, 'sum(int4)', '{int4}', '-', 1::bigint);
 
 -- A view over finish() is dumped with names that any search_path finds.
 CREATE VIEW finished AS SELECT kafka_stream.finish('max(text)', '{text,"timestamptz[]"}', 'pg_catalog."C"', s, NULL::text) AS a,
     kafka_stream.finish('count()', '{}', '-', 1::bigint, NULL::bigint) AS b FROM (VALUES ('a')) v(s);
 SET search_path = '';
-SELECT pg_get_viewdef('public.finished');
+SELECT pg_get_viewdef('public.finished') LIKE '%kafka_stream.finish(''max(text)''::regprocedure, ''{text,"timestamp with time zone[]"}''::regtype[], ''"C"''::regcollation,%',
+       pg_get_viewdef('public.finished') LIKE '%kafka_stream.finish(''count()''::regprocedure, ''{}''::regtype[], ''-''::regcollation,%';
 RESET search_path;
 DROP VIEW finished;
 
@@ -238,9 +237,6 @@ SELECT kafka_stream.count_distinct(ROW(1, 2));
 SELECT kafka_stream.count_distinct(B'1');
 SELECT kafka_stream.collect_set(x) FROM (VALUES (xid '1'), (xid '2')) v(x);
 SELECT kafka_stream.count_distinct(x) FROM (VALUES (xid '1'), (xid '2')) v(x);
-SELECT kafka_stream.distinct_combine(NULL, NULL);
-SELECT kafka_stream.distinct_serialize(NULL);
-SELECT kafka_stream.ordered_text_final(NULL);
 
 DROP FUNCTION differing;
 DROP FUNCTION sorted;

@@ -38,6 +38,11 @@ extern int no_such_variable
 
 #define KS_PG_MAJOR (PG_VERSION_NUM / 10000)
 
+/* Put before a declaration; spelled pg_noreturn from 18 on. */
+#if PG_VERSION_NUM >= 180000
+#define pg_attribute_noreturn() pg_noreturn
+#endif
+
 /* Intervals can be infinite from 17 on. */
 #if PG_VERSION_NUM < 170000
 #define INTERVAL_NOT_FINITE(i) false
