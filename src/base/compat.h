@@ -55,6 +55,11 @@ extern int no_such_variable
 #define ks_qualified_name_list(string) stringToQualifiedNameList(string)
 #endif
 
+/* Gone in 18, whose pg_noreturn stands before the type. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 /* USAGE on a foreign server or wrapper.  Needs utils/acl.h and the catalog headers. */
 #if PG_VERSION_NUM < 160000
 #define ks_server_aclcheck(server, role) \

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "source/kafka_peek.h"
 
 #define LOOKUP_MS		10000
