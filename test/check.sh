@@ -9,10 +9,15 @@
 
 passed=0
 failed=0
+child=
 
 # Leave nothing running, whatever happened.
 stop_all() {
 	local pid_file
+	if [ -n "$child" ]; then
+		kill "$child" 2> /dev/null || true
+		wait "$child" || true
+	fi
 	[ -d "$run/check" ] || return 0
 	find "$run/check" -name postmaster.pid | while read -r pid_file; do
 		as_user "$(pg_dir bindir)/pg_ctl" stop -s -m immediate -D "$(dirname "$pid_file")" || true
@@ -76,7 +81,11 @@ tap_file() {
 	as_user env -C "$run/check" PATH="$(pg_dir bindir):$PATH" PG_REGRESS="$pg_regress" \
 		KAFKA_BROKERS="127.0.0.1:$kafka_port" TESTDIR="$run/check" \
 		TESTDATADIR="$run/check/tmp_check" TESTLOGDIR="$run/check/tmp_check/log" \
-		timeout --foreground -k 30 600 perl -I "$perl_modules" -I test/perl "test/t/$1.pl" > "$log" 2>&1 || status=$?
+		timeout --foreground -k 30 600 perl -I "$perl_modules" -I test/perl "test/t/$1.pl" > "$log" 2>&1 &
+	# in the background, since bash runs no trap while it waits for a command
+	child=$!
+	wait "$child" || status=$?
+	child=
 	ok=$(grep -E '^ok ' "$log" | grep -civ '# skip' || true)
 	not_ok=$(grep -c '^not ok ' "$log" || true)
 	skipped=$(grep -ciE '^ok .*# skip|^1\.\.0 # skip' "$log" || true)
