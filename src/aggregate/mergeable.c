@@ -24,6 +24,7 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "aggregate/call.h"
 #include "aggregate/element.h"
 #include "aggregate/partial.h"
 
@@ -95,6 +96,20 @@ has_combine_function(Oid function, bool *storable)
 		(OidIsValid(form->aggserialfn) && OidIsValid(form->aggdeserialfn));
 	ReleaseSysCache(tuple);
 	return result;
+}
+
+/* Can a column hold its states?  max(record), for one, has states of type record. */
+static bool
+has_column_type(const Aggref *aggref, Oid *transtype)
+{
+	KsAggregateCall call = {.aggregate = aggref->aggfnoid};
+	ListCell   *lc;
+
+	foreach(lc, aggref->aggargtypes)
+		call.argtypes[call.nargs++] = lfirst_oid(lc);
+	ks_aggregate_call_resolve(&call);
+	*transtype = call.transtype;
+	return call.transtype == INTERNALOID || get_typtype(call.transtype) != TYPTYPE_PSEUDO;
 }
 
 /* Our aggregate of that name with these declared types. */
@@ -243,6 +258,7 @@ ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
 {
 	const char *name = get_func_name(aggref->aggfnoid);
 	Aggref	   *ordered;
+	Oid			transtype;
 	bool		storable;
 
 	*reason = NULL;
@@ -285,6 +301,13 @@ ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
 	{
 		*reason = psprintf("aggregate %s has no serialize function", name);
 		*hint = "Make an aggregate with one: CREATE AGGREGATE ... (..., SERIALFUNC = ..., DESERIALFUNC = ...).";
+		return NULL;
+	}
+	if (!has_column_type(aggref, &transtype))
+	{
+		*reason = psprintf("states of aggregate %s are of type %s, which no column can have",
+						   name, format_type_be(transtype));
+		*hint = "Convert the argument to a type with a name.";
 		return NULL;
 	}
 	return stand_in(aggref, aggref->aggfnoid, list_length(aggref->args), NIL);

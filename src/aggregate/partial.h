@@ -23,7 +23,9 @@ typedef struct KsPartial
 {
 	bool		internal;		/* stored as kafka_stream.state */
 	uint64		identity;		/* for ks_state_wrap(); 0 unless internal */
-	Oid			column_type;	/* type, typmod -1 and collation of its column */
+	Oid			column_type;	/* type, typmod -1 and collation of its column; in
+								 * DDL with FORMAT_TYPE_TYPEMOD_GIVEN, since bit
+								 * and character without a typmod mean length 1 */
 	Oid			column_collation;
 	/* SQL constants, quoted, to be put before the state argument of finish() and merge(). */
 	char	   *call_prefix;	/* "'pg_catalog.avg(integer)'::regprocedure, '{...}'::regtype[], 0::regcollation" */
