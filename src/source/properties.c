@@ -185,6 +185,27 @@ find_option(const List *options, const char *name)
 	return NULL;
 }
 
+static bool
+is_one_of(const char *value, const char *const *words, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (pg_strcasecmp(value, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_protocol(const char *protocol)
+{
+	static const char *const protocols[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
+
+	if (protocol && !is_one_of(protocol, protocols, lengthof(protocols)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("there is no security protocol \"%s\"", protocol),
+				 errhint("Use plaintext, ssl, sasl_plaintext or sasl_ssl.")));
+}
+
 /*
  * Kerberos is librdkafka's default mechanism, and runs a shell command as the
  * server's user even if none of its properties is set.
@@ -200,10 +221,9 @@ check_mechanism(const List *options, Oid role)
 
 	for (int v = 0; v < lengthof(values); v++)
 	{
-		bool		ok = values[v] == NULL;
+		bool		ok = values[v] == NULL ||
+			is_one_of(values[v], harmless, lengthof(harmless));
 
-		for (int i = 0; i < lengthof(harmless) && !ok; i++)
-			ok = pg_strcasecmp(values[v], harmless[i]) == 0;
 		if (!ok && pg_strcasecmp(values[v], "GSSAPI") != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -234,6 +254,7 @@ check_server(const List *options, Oid role)
 				 errmsg("a Kafka server needs \"bootstrap.servers\""),
 				 errhint("Write OPTIONS (\"bootstrap.servers\" 'host:9092').")));
 	normalize_brokers(brokers);
+	check_protocol(find_option(options, "security.protocol"));
 	check_mechanism(options, role);
 }
 
