@@ -47,6 +47,37 @@ extern int no_such_variable
 #if PG_VERSION_NUM < 170000
 #define INTERVAL_NOT_FINITE(i) false
 #endif
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+
+/* flatten_join_alias_vars() wants a planner state (that may be NULL) from 16 on. */
+static inline Node *
+ks_flatten_join_alias_vars(Query *query, Node *node)
+{
+#if PG_VERSION_NUM >= 160000
+	return flatten_join_alias_vars(NULL, query, node);
+#else
+	return flatten_join_alias_vars(query, node);
+#endif
+}
+
+/*
+ * From 18 on, grouped expressions are Vars of a range table entry of their
+ * own; put the expressions themselves back, as before.
+ */
+static inline void
+ks_flatten_group_rte(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	if (!query->hasGroupRTE)
+		return;
+	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
+	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
+	query->hasGroupRTE = false;
+	Assert(llast_node(RangeTblEntry, query->rtable)->rtekind == RTE_GROUP);
+	query->rtable = list_truncate(query->rtable, list_length(query->rtable) - 1);
+#endif
+}
 
 /* stringToQualifiedNameList has a soft-error argument from 16 on. */
 #if PG_VERSION_NUM >= 160000
