@@ -128,6 +128,7 @@ take_window(KsViewQuery *vq, const KsStream *stream)
 				 errhint("Write it as a literal with a time zone."),
 				 ks_errlocation(exprLocation((Node *) origin))));
 	vq->window_name = name;
+	vq->time = time;
 	ks_window_init(&vq->window,
 				   tumble ? KS_WINDOW_TUMBLE :
 				   strcmp(name, "hop") == 0 ? KS_WINDOW_HOP : KS_WINDOW_CUMULATE,

@@ -24,6 +24,7 @@ typedef struct KsViewQuery
 	/* kind window */
 	KsWindow	window;
 	const char *window_name;	/* tumble, hop or cumulate */
+	Var		   *time;			/* the event-time column */
 	SortGroupClause *window_clause;
 	Node	   *window_expr;
 
@@ -49,6 +50,9 @@ extern KsViewQuery *ks_view_query_check(Query *query, const KsStream *stream);
 
 /* The one stream in a query's FROM, as OID; raises an error if there is none or more. */
 extern Oid	ks_view_query_stream(Query *query);
+
+
+
 
 /* Refuse what only the raw statement shows the position of: ORDER BY, LIMIT, ... */
 extern void ks_view_query_check_raw(const SelectStmt *select);
