@@ -85,6 +85,7 @@ COMMENT ON TABLE kafka_stream_internal.view_progress IS 'how far each view has c
 CREATE TABLE kafka_stream_internal.counter (
     stream regclass NOT NULL,
     view_id int NOT NULL,               -- 0: the stream itself
+    inserted boolean NOT NULL DEFAULT false,    -- what came by INSERT and COPY
     rows bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     tombstones bigint NOT NULL DEFAULT 0,
@@ -94,7 +95,7 @@ CREATE TABLE kafka_stream_internal.counter (
     late bigint NOT NULL DEFAULT 0,
     partly_late bigint NOT NULL DEFAULT 0,
     dead_letters bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (stream, view_id)
+    PRIMARY KEY (stream, view_id, inserted)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE kafka_stream_internal.counter IS 'what became of every message and row; commits with the batch';
 
