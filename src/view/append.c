@@ -78,12 +78,10 @@ flush_rows(KsAppender *appender)
 	appender->nslots = 0;
 }
 
-void
-ks_append_row(KsAppender *appender, const Datum *values, const bool *isnull)
+/* The next free slot. */
+static TupleTableSlot *
+next_slot(KsAppender *appender)
 {
-	TupleDesc	desc = RelationGetDescr(appender->rel);
-	TupleTableSlot *slot;
-
 	if (appender->slots[appender->nslots] == NULL)
 	{
 		MemoryContext before = MemoryContextSwitchTo(appender->context);
@@ -91,14 +89,35 @@ ks_append_row(KsAppender *appender, const Datum *values, const bool *isnull)
 		appender->slots[appender->nslots] = table_slot_create(appender->rel, NULL);
 		MemoryContextSwitchTo(before);
 	}
-	slot = appender->slots[appender->nslots++];
+	return appender->slots[appender->nslots++];
+}
+
+static void
+count_row(KsAppender *appender)
+{
+	appender->nrows++;
+	if (appender->nslots == APPEND_SLOTS)
+		flush_rows(appender);
+}
+
+void
+ks_append_row(KsAppender *appender, const Datum *values, const bool *isnull)
+{
+	TupleDesc	desc = RelationGetDescr(appender->rel);
+	TupleTableSlot *slot = next_slot(appender);
+
 	memcpy(slot->tts_values, values, desc->natts * sizeof(Datum));
 	memcpy(slot->tts_isnull, isnull, desc->natts * sizeof(bool));
 	ExecStoreVirtualTuple(slot);
 	ExecMaterializeSlot(slot);
-	appender->nrows++;
-	if (appender->nslots == APPEND_SLOTS)
-		flush_rows(appender);
+	count_row(appender);
+}
+
+void
+ks_append_tuple(KsAppender *appender, HeapTuple tuple)
+{
+	ExecForceStoreHeapTuple(tuple, next_slot(appender), false);
+	count_row(appender);
 }
 
 int64

@@ -17,6 +17,7 @@ extern TupleDesc ks_append_desc(const KsAppender *appender);
 
 /* Append one row: arrays of the table's natts.  Values are copied. */
 extern void ks_append_row(KsAppender *appender, const Datum *values, const bool *isnull);
+extern void ks_append_tuple(KsAppender *appender, HeapTuple tuple);
 extern int64 ks_append_end(KsAppender *appender);	/* rows appended */
 
 #endif

@@ -4,17 +4,8 @@
 #ifndef KS_VIEW_FOLD_H
 #define KS_VIEW_FOLD_H
 
+#include "catalog/view.h"
 #include "view/batch.h"
-
-/* What became of a batch's rows, for one view. */
-typedef struct KsFoldCounts
-{
-	int64		folded;
-	int64		filtered;
-	int64		late;
-	int64		partly_late;
-	int64		dead_letters;
-} KsFoldCounts;
 
 /*
  * Fold 'batch' into all views of batch->stream in the current transaction and
@@ -23,6 +14,10 @@ typedef struct KsFoldCounts
  * stream's lock in share mode (ks_stream_lock_shared).
  */
 extern void ks_fold_batch(KsBatch *batch, bool dead_letters);
+
+/* The same for one view. */
+extern void ks_fold_view(const KsView *view, const KsStream *stream,
+						 KsBatch *batch, bool dead_letters);
 
 /*
  * Close the windows of every view of 'stream' that its watermark passed.
