@@ -26,9 +26,9 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
+#include "base/attempt.h"
 #include "base/compat.h"
 #include "catalog/counter.h"
 #include "catalog/dead_letter.h"
@@ -39,6 +39,7 @@
 #include "view/identity.h"
 #include "view/late.h"
 #include "view/lateness.h"
+#include "view/merge.h"
 
 /* The fold of one view. */
 typedef struct Fold
@@ -134,35 +135,36 @@ keep_results(Fold *fold, const int *rows, int nrows, bool late)
 	ks_fold_output_append(fold->output, fold->appender);
 }
 
+typedef struct Pass
+{
+	Fold	   *fold;
+	const int  *rows;
+	int			nrows;
+	TimestampTz missed_end;
+	bool		late;
+} Pass;
+
+static void
+attempt_pass(void *arg)
+{
+	Pass	   *pass = arg;
+
+	run_pass(pass->fold, pass->rows, pass->nrows, pass->missed_end, pass->late);
+}
+
 /* run_pass() in a subtransaction; the error if it failed for a row, or NULL. */
 static ErrorData *
 try_pass(Fold *fold, const int *rows, int nrows, TimestampTz missed_end, bool late)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	Pass		pass = {fold, rows, nrows, missed_end, late};
+	ErrorData  *error = ks_attempt(attempt_pass, &pass);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		run_pass(fold, rows, nrows, missed_end, late);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (!is_data_error(error->sqlerrcode))
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		for (int i = 0; i < nrows; i++)
-			fold->scan.passed[rows[i]] = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	if (error == NULL)
+		return NULL;
+	if (!is_data_error(error->sqlerrcode))
+		ReThrowError(error);
+	for (int i = 0; i < nrows; i++)
+		fold->scan.passed[rows[i]] = false;
 	return error;
 }
 
@@ -304,7 +306,7 @@ fold_view(const KsView *view, const KsStream *stream, KsBatch *batch, bool dead_
 	ks_identity_leave(&before);
 
 	if (fold.appender != NULL)
-		ks_append_end(fold.appender);
+		ks_merge_note(view, ks_append_end(fold.appender));
 	ks_counter_add(stream->relid, view->id, batch->message == NULL, &fold.counts);
 }
 

@@ -24,10 +24,11 @@ extern void ks_fold_view(const KsView *view, const KsStream *stream,
  * 'clock' is the minimum over active partitions of the partition clock (each
  * view subtracts its own delay); DT_NOBEGIN: nothing to close.  Runs in the
  * caller's transaction, takes the stream's lock exclusively if there is
- * anything to close.  A view whose closing fails is marked failed; the others
+ * anything to close: waits for it if 'wait', else leaves closing for another
+ * time.  A view whose closing fails is marked failed; the others
  * go on.  Returns true if anything became final.
  */
-extern bool ks_close_stream(Oid stream, TimestampTz clock);
+extern bool ks_close_stream(Oid stream, TimestampTz clock, bool wait);
 
 /* As above, with the watermark itself given (kafka_stream.advance). */
 extern bool ks_close_stream_at(Oid stream, TimestampTz watermark);

@@ -1,0 +1,191 @@
+/*
+ * Closing windows.
+ *
+ * A view's closed-up-to mark is its watermark, rounded down to the end of a
+ * window.  Closing computes the windows that end up to the new mark from their
+ * states, as the view's owner, appends them to the finals, deletes the panes
+ * that no open window needs, and moves the mark: one transaction, under the
+ * stream's lock in exclusive mode, so that no fold is in flight.  States are
+ * deleted, not truncated, so that older snapshots still read their open
+ * windows.
+ *
+ * A view that fails to close is marked failed, with the window that did it;
+ * its states stay, and other views go on.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/attempt.h"
+#include "base/compat.h"
+#include "catalog/access.h"
+#include "catalog/relation.h"
+#include "view/close_failure.h"
+#include "view/define.h"
+#include "view/fold.h"
+#include "view/fold_plan.h"
+#include "view/identity.h"
+#include "view/owner_query.h"
+
+/* A view's query, as its fold knows it. */
+static KsViewQuery *
+query_of(const KsView *view, const KsStream *stream)
+{
+	KsIdentity	before;
+	KsViewQuery *vq;
+
+	ks_identity_enter(&before, view->owner, view->settings);
+	vq = ks_fold_plan_get(view, stream)->vq;
+	ks_identity_leave(&before);
+	return vq;
+}
+
+/* Pane start at or before 'at', on a grid of 'step'. */
+static TimestampTz
+grid_floor(const KsWindow *window, TimestampTz at, int64 step)
+{
+	KsWindow	grid = *window;
+
+	grid.pane = step;
+	return ks_window_pane(&grid, at);
+}
+
+/* End of the last window that ends at or before 'watermark'. */
+static TimestampTz
+last_end(const KsWindow *window, TimestampTz watermark)
+{
+	if (window->kind == KS_WINDOW_CUMULATE)
+		return grid_floor(window, watermark, window->slide);
+	return grid_floor(window, watermark - window->size, window->slide) + window->size;
+}
+
+/* First pane that a window ending after 'mark' needs. */
+static TimestampTz
+first_needed_pane(const KsWindow *window, TimestampTz mark)
+{
+	int64		step = window->kind == KS_WINDOW_CUMULATE ? window->size : window->slide;
+
+	return grid_floor(window, mark - window->size, step) + step;
+}
+
+static void
+delete_before(Oid relid, const char *column, TimestampTz at)
+{
+	Oid			type = TIMESTAMPTZOID;
+	Datum		value = TimestampTzGetDatum(at);
+	KsAccess	access;
+
+	ks_access_enter(&access);
+	if (SPI_execute_with_args(psprintf("DELETE FROM %s WHERE %s < $1", ks_relation_name(relid), column),
+							  1, &type, &value, NULL, false, 0) < 0)
+		elog(ERROR, "could not delete from relation %u", relid);
+	ks_access_leave(&access);
+}
+
+static void
+close_windows(const KsView *view, const KsWindow *window, TimestampTz mark)
+{
+	Tuplestorestate *rows = ks_owner_query(view, ks_view_close_sql(view), &mark);
+
+	ks_owner_query_append(rows, view->finals);
+	tuplestore_end(rows);
+	delete_before(view->states, "pane", first_needed_pane(window, mark));
+	if (view->retention >= 0)
+		delete_before(view->finals, "window_end", mark - view->retention);
+	ks_view_set_closed_to(view->id, mark);
+}
+
+typedef struct Closing
+{
+	const KsView *view;
+	const KsWindow *window;
+	TimestampTz mark;
+} Closing;
+
+static void
+close_attempt(void *arg)
+{
+	Closing    *closing = arg;
+
+	close_windows(closing->view, closing->window, closing->mark);
+}
+
+/* May pass by itself, or is no fault of the view's: not a reason to stop it. */
+static bool
+is_passing_error(int sqlstate)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_OPERATOR_INTERVENTION ||
+		category == ERRCODE_TRANSACTION_ROLLBACK || category == ERRCODE_SYSTEM_ERROR ||
+		sqlstate == ERRCODE_LOCK_NOT_AVAILABLE || sqlstate == ERRCODE_QUERY_CANCELED;
+}
+
+/*
+ * Close one view up to 'watermark'; true if its mark moved.  The stream's lock
+ * is taken only if there is anything to do.
+ */
+static bool
+close_view(const KsView *view, const KsStream *stream, TimestampTz watermark, bool wait)
+{
+	KsViewQuery *vq;
+	Closing		closing = {view};
+	ErrorData  *error;
+
+	if (view->kind != KS_VIEW_WINDOW || view->failed)
+		return false;
+	vq = query_of(view, stream);
+	closing.window = &vq->window;
+	/* Nothing ends so near the beginning of time. */
+	if (TIMESTAMP_NOT_FINITE(watermark) || watermark < MIN_TIMESTAMP / 2)
+		return false;
+	closing.mark = last_end(&vq->window, watermark);
+	if (closing.mark <= view->closed_to)
+		return false;
+	if (wait)
+		ks_stream_lock(stream->relid, ExclusiveLock);
+	else if (!ks_stream_lock_conditional(stream->relid, ExclusiveLock))
+		return false;
+	if (closing.mark <= ks_view_load(view->relid)->closed_to)
+		return false;			/* somebody else did, while we waited */
+	error = ks_attempt(close_attempt, &closing);
+	if (error != NULL && is_passing_error(error->sqlerrcode))
+		ReThrowError(error);
+	if (error != NULL)
+		ks_close_failed(view, vq, closing.mark, error);
+	return error == NULL;
+}
+
+static bool
+close_stream(Oid stream_oid, TimestampTz at, bool is_watermark, bool wait)
+{
+	KsStream   *stream = ks_stream_load(stream_oid, false);
+	bool		closed = false;
+	ListCell   *lc;
+
+	foreach(lc, ks_view_list(stream))
+	{
+		KsView	   *view = lfirst(lc);
+		TimestampTz watermark = at;
+
+		if (!is_watermark && !TIMESTAMP_NOT_FINITE(at))
+			watermark = at - view->watermark_delay;
+		closed |= close_view(view, stream, watermark, wait);
+	}
+	return closed;
+}
+
+bool
+ks_close_stream(Oid stream, TimestampTz clock, bool wait)
+{
+	return close_stream(stream, clock, false, wait);
+}
+
+bool
+ks_close_stream_at(Oid stream, TimestampTz watermark)
+{
+	return close_stream(stream, watermark, true, true);
+}

@@ -1,0 +1,122 @@
+/*
+ * Merging partial states.
+ *
+ * Folds append a state per pane and group that a batch touched.  Merging
+ * rewrites all states of a view as one row per pane and group.  It is done
+ * when the rows appended since the last time exceed twice what was left then
+ * (and MERGE_FLOOR), so a view's states are at most three times its groups
+ * (plus the floor), and each appended row is rewritten 1.5 times on average.
+ *
+ * How many rows there are is counted in this process; a new worker begins with
+ * the table's size.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "utils/hsearch.h"
+#include "utils/rel.h"
+
+#include "base/compat.h"
+#include "catalog/access.h"
+#include "catalog/relation.h"
+#include "view/define.h"
+#include "view/fold.h"
+#include "view/fold_plan.h"
+#include "view/identity.h"
+#include "view/merge.h"
+#include "view/owner_query.h"
+
+#define MERGE_FLOOR 10000
+
+typedef struct MergeEntry
+{
+	int			view_id;		/* hash key */
+	int64		appended;		/* since the last merge */
+	int64		merged;			/* rows left by it */
+} MergeEntry;
+
+static HTAB *entries = NULL;
+
+/* A guess from the table's size, at 100 bytes a row. */
+static int64
+guess_rows(const KsView *view)
+{
+	Relation	rel = table_open(view->states, AccessShareLock);
+	int64		bytes = (int64) RelationGetNumberOfBlocks(rel) * BLCKSZ;
+
+	table_close(rel, AccessShareLock);
+	return bytes / 100;
+}
+
+static MergeEntry *
+entry_of(const KsView *view)
+{
+	HASHCTL		ctl = {.keysize = sizeof(int),.entrysize = sizeof(MergeEntry)};
+	MergeEntry *entry;
+	bool		found;
+
+	if (entries == NULL)
+		entries = hash_create("kafka_stream merges", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	entry = hash_search(entries, &view->id, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->merged = 0;
+		entry->appended = 0;
+		entry->appended = guess_rows(view);
+	}
+	return entry;
+}
+
+void
+ks_merge_note(const KsView *view, int64 appended)
+{
+	if (OidIsValid(view->states))
+		entry_of(view)->appended += appended;
+}
+
+static int64
+merge_view(const KsView *view, const KsStream *stream)
+{
+	KsViewQuery *vq;
+	KsIdentity	before;
+	KsAccess	access;
+	Tuplestorestate *rows;
+	int64		merged;
+
+	ks_identity_enter(&before, view->owner, view->settings);
+	vq = ks_fold_plan_get(view, stream)->vq;
+	ks_identity_leave(&before);
+	rows = ks_owner_query(view, ks_view_merge_sql(view, vq), NULL);
+	ks_access_enter(&access);
+	ks_access_execute(psprintf("DELETE FROM %s", ks_relation_name(view->states)));
+	ks_access_leave(&access);
+	merged = ks_owner_query_append(rows, view->states);
+	tuplestore_end(rows);
+	return merged;
+}
+
+void
+ks_merge_stream(Oid stream_oid)
+{
+	KsStream   *stream = ks_stream_load(stream_oid, false);
+	ListCell   *lc;
+
+	foreach(lc, ks_view_list(stream))
+	{
+		KsView	   *view = lfirst(lc);
+		MergeEntry *entry;
+
+		if (!OidIsValid(view->states) || view->failed)
+			continue;
+		entry = entry_of(view);
+		if (entry->appended < Max(2 * entry->merged, MERGE_FLOOR))
+			continue;
+		/* Folds in flight, or readers of the lock, come first: another time. */
+		if (!ks_stream_lock_conditional(stream_oid, ExclusiveLock))
+			return;
+		entry->merged = merge_view(view, stream);
+		entry->appended = 0;
+	}
+}
