@@ -7,6 +7,8 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
+#include "view/batch_scan.h"
+#include "view/trigger.h"
 
 PG_MODULE_MAGIC;
 
@@ -16,4 +18,6 @@ void
 _PG_init(void)
 {
 	ks_settings_define();
+	ks_batch_scan_init();
+	ks_trigger_init();
 }

@@ -23,7 +23,7 @@
 #include "base/compat.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
-#include "view/close_failure.h"
+#include "view/failure.h"
 #include "view/define.h"
 #include "view/fold.h"
 #include "view/fold_plan.h"
@@ -113,17 +113,6 @@ close_attempt(void *arg)
 	close_windows(closing->view, closing->window, closing->mark);
 }
 
-/* May pass by itself, or is no fault of the view's: not a reason to stop it. */
-static bool
-is_passing_error(int sqlstate)
-{
-	int			category = ERRCODE_TO_CATEGORY(sqlstate);
-
-	return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_OPERATOR_INTERVENTION ||
-		category == ERRCODE_TRANSACTION_ROLLBACK || category == ERRCODE_SYSTEM_ERROR ||
-		sqlstate == ERRCODE_LOCK_NOT_AVAILABLE || sqlstate == ERRCODE_QUERY_CANCELED;
-}
-
 /*
  * Close one view up to 'watermark'; true if its mark moved.  The stream's lock
  * is taken only if there is anything to do.
@@ -152,8 +141,6 @@ close_view(const KsView *view, const KsStream *stream, TimestampTz watermark, bo
 	if (closing.mark <= ks_view_load(view->relid)->closed_to)
 		return false;			/* somebody else did, while we waited */
 	error = ks_attempt(close_attempt, &closing);
-	if (error != NULL && is_passing_error(error->sqlerrcode))
-		ReThrowError(error);
 	if (error != NULL)
 		ks_close_failed(view, vq, closing.mark, error);
 	return error == NULL;

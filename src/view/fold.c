@@ -323,6 +323,27 @@ ks_fold_view(const KsView *view, const KsStream *stream, KsBatch *batch, bool de
 }
 
 void
+ks_fold_empty(const KsView *view, const KsStream *stream, TupleDesc desc)
+{
+	KsBatch		batch = {.stream = stream->relid,.desc = desc};
+	Fold		fold = {.view = view,.stream = stream,.batch = &batch};
+	KsIdentity	before;
+
+	fold.scan.batch = &batch;
+	ks_identity_enter(&before, view->owner, view->settings);
+	fold.plan = ks_fold_plan_get(view, stream);
+	fold.output = ks_fold_output_create(view, fold.plan, stream, target_desc(view));
+	run_pass(&fold, NULL, 0, DT_NOBEGIN, false);
+	ks_identity_leave(&before);
+	if (fold.output->ntuples > 0)
+	{
+		fold.appender = ks_append_begin(view->states);
+		ks_fold_output_append(fold.output, fold.appender);
+		ks_append_end(fold.appender);
+	}
+}
+
+void
 ks_fold_batch(KsBatch *batch, bool dead_letters)
 {
 	KsStream   *stream = ks_stream_load(batch->stream, false);

@@ -20,6 +20,12 @@ extern void ks_fold_view(const KsView *view, const KsStream *stream,
 						 KsBatch *batch, bool dead_letters);
 
 /*
+ * Plan a new view's fold, so that what cannot be planned is refused when it is
+ * created, and give a running view without groups its state of no rows.
+ */
+extern void ks_fold_empty(const KsView *view, const KsStream *stream, TupleDesc desc);
+
+/*
  * Close the windows of every view of 'stream' that its watermark passed.
  * 'clock' is the minimum over active partitions of the partition clock (each
  * view subtracts its own delay); DT_NOBEGIN: nothing to close.  Runs in the

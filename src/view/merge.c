@@ -16,11 +16,14 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "utils/hsearch.h"
+#include "storage/bufmgr.h"
 #include "utils/rel.h"
 
+#include "base/attempt.h"
 #include "base/compat.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
+#include "view/failure.h"
 #include "view/define.h"
 #include "view/fold.h"
 #include "view/fold_plan.h"
@@ -76,25 +79,32 @@ ks_merge_note(const KsView *view, int64 appended)
 		entry_of(view)->appended += appended;
 }
 
-static int64
-merge_view(const KsView *view, const KsStream *stream)
+typedef struct Merge
 {
+	const KsView *view;
+	const KsStream *stream;
+	int64		merged;			/* rows left */
+} Merge;
+
+static void
+merge_view(void *arg)
+{
+	Merge	   *merge = arg;
+	const KsView *view = merge->view;
 	KsViewQuery *vq;
 	KsIdentity	before;
 	KsAccess	access;
 	Tuplestorestate *rows;
-	int64		merged;
 
 	ks_identity_enter(&before, view->owner, view->settings);
-	vq = ks_fold_plan_get(view, stream)->vq;
+	vq = ks_fold_plan_get(view, merge->stream)->vq;
 	ks_identity_leave(&before);
 	rows = ks_owner_query(view, ks_view_merge_sql(view, vq), NULL);
 	ks_access_enter(&access);
 	ks_access_execute(psprintf("DELETE FROM %s", ks_relation_name(view->states)));
 	ks_access_leave(&access);
-	merged = ks_owner_query_append(rows, view->states);
+	merge->merged = ks_owner_query_append(rows, view->states);
 	tuplestore_end(rows);
-	return merged;
 }
 
 void
@@ -106,7 +116,9 @@ ks_merge_stream(Oid stream_oid)
 	foreach(lc, ks_view_list(stream))
 	{
 		KsView	   *view = lfirst(lc);
+		Merge		merge = {view, stream};
 		MergeEntry *entry;
+		ErrorData  *error;
 
 		if (!OidIsValid(view->states) || view->failed)
 			continue;
@@ -116,7 +128,10 @@ ks_merge_stream(Oid stream_oid)
 		/* Folds in flight, or readers of the lock, come first: another time. */
 		if (!ks_stream_lock_conditional(stream_oid, ExclusiveLock))
 			return;
-		entry->merged = merge_view(view, stream);
+		error = ks_attempt(merge_view, &merge);
+		if (error != NULL)
+			ks_view_fail(view, "merging states", error);
+		entry->merged = merge.merged;
 		entry->appended = 0;
 	}
 }

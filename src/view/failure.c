@@ -10,7 +10,7 @@
 #include "base/compat.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
-#include "view/close_failure.h"
+#include "view/failure.h"
 #include "view/define.h"
 #include "view/owner_query.h"
 
@@ -115,15 +115,33 @@ describe_place(const KsView *view, const KsViewQuery *vq, TimestampTz mark)
 		psprintf(" in the window that ends at %s, group %s", end, group);
 }
 
-void
-ks_close_failed(const KsView *view, const KsViewQuery *vq, TimestampTz mark,
-				const ErrorData *error)
+/* May pass by itself, or is no fault of the view's: not a reason to stop it. */
+static bool
+is_passing_error(int sqlstate)
 {
-	char	   *reason = psprintf("closing failed%s: %s", describe_place(view, vq, mark),
-								  error->message);
+	int			category = ERRCODE_TO_CATEGORY(sqlstate);
 
+	return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_TRANSACTION_ROLLBACK ||
+		category == ERRCODE_SYSTEM_ERROR || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+}
+
+void
+ks_view_fail(const KsView *view, const char *what, ErrorData *error)
+{
+	char	   *reason = psprintf("%s failed: %s", what, error->message);
+
+	if (is_passing_error(error->sqlerrcode))
+		ReThrowError(error);
 	ks_view_set_failed(view->id, reason);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("continuous view %s stopped: %s", ks_relation_name(view->relid), reason)));
+}
+
+void
+ks_close_failed(const KsView *view, const KsViewQuery *vq, TimestampTz mark, ErrorData *error)
+{
+	if (is_passing_error(error->sqlerrcode))
+		ReThrowError(error);
+	ks_view_fail(view, psprintf("closing%s", describe_place(view, vq, mark)), error);
 }

@@ -1,0 +1,283 @@
+/*
+ * kafka_stream.create_view(): a query becomes a continuous view.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "catalog/access.h"
+#include "catalog/counter.h"
+#include "catalog/relation.h"
+#include "view/backfill.h"
+#include "view/define.h"
+#include "view/identity.h"
+#include "view/query.h"
+
+/* Arguments in SQL order. */
+enum
+{
+	ARG_NAME,
+	ARG_QUERY,
+	ARG_WATERMARK_DELAY,
+	ARG_LATE,
+	ARG_RETENTION,
+	ARG_EXPIRE,
+	ARG_FILL,
+	ARG_BACKFILL,
+	ARG_REPLACE
+};
+
+static char *
+text_argument(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	if (PG_ARGISNULL(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument %s of create_view() must not be null", name)));
+	return text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+static bool
+choice_argument(FunctionCallInfo fcinfo, int number, const char *name,
+				const char *yes, const char *no)
+{
+	char	   *value = text_argument(fcinfo, number, name);
+
+	if (strcmp(value, yes) == 0)
+		return true;
+	if (strcmp(value, no) == 0)
+		return false;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for argument %s of create_view(): \"%s\"", name, value),
+			 errhint("Give '%s' or '%s'.", yes, no)));
+}
+
+static int64
+duration_argument(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	int64		usecs;
+
+	if (PG_ARGISNULL(number))
+		return -1;
+	usecs = ks_interval_usecs(PG_GETARG_INTERVAL_P(number), name);
+	if (usecs < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative", name)));
+	return usecs;
+}
+
+static void
+refuse_argument(bool given, const char *what, const char *hint)
+{
+	if (given)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s of create_view() is not there yet", what),
+				 errhint("%s", hint)));
+}
+
+/* What the surface names and is not built is refused, in words. */
+static void
+refuse_arguments(FunctionCallInfo fcinfo)
+{
+	char	   *backfill = text_argument(fcinfo, ARG_BACKFILL, "backfill");
+
+	refuse_argument(!PG_ARGISNULL(ARG_EXPIRE), "expire", "Leave it out; groups are then kept for ever.");
+	refuse_argument(choice_argument(fcinfo, ARG_FILL, "fill", "empty", "none"),
+					"fill => 'empty'", "Join the view to generate_series() to see windows without events.");
+	refuse_argument(strcmp(backfill, "topic") == 0, "backfill => 'topic'",
+					"Create the view before its stream starts, or use backfill => 'staged'.");
+	if (strcmp(backfill, "topic") != 0)
+		(void) choice_argument(fcinfo, ARG_BACKFILL, "backfill", "staged", "none");
+	refuse_argument(!PG_ARGISNULL(ARG_REPLACE) && PG_GETARG_BOOL(ARG_REPLACE),
+					"replace", "Drop the view with kafka_stream.drop_view() first, or give the new one another name.");
+}
+
+/* The query text as one SELECT. */
+static RawStmt *
+parse_select(const char *text)
+{
+	List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
+	RawStmt    *statement;
+
+	if (list_length(statements) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the query of a continuous view must be one SELECT")));
+	statement = linitial_node(RawStmt, statements);
+	if (!IsA(statement->stmt, SelectStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the query of a continuous view must be a SELECT")));
+	ks_view_query_check_raw((SelectStmt *) statement->stmt);
+	return statement;
+}
+
+/* search_path with kafka_stream appended, so that windows need no schema. */
+static char *
+append_search_path(void)
+{
+	const char *path = GetConfigOption("search_path", false, false);
+	char	   *appended = path[0] == '\0' || strcmp(path, "\"\"") == 0 ?
+		pstrdup("kafka_stream") : psprintf("%s, kafka_stream", path);
+
+	(void) set_config_option("search_path", appended, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return appended;
+}
+
+static Datum
+settings_array(List *settings)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * list_length(settings));
+	ListCell   *lc;
+
+	foreach(lc, settings)
+		elements[foreach_current_index(lc)] = CStringGetTextDatum(lfirst(lc));
+	return PointerGetDatum(construct_array(elements, list_length(settings), TEXTOID,
+										   -1, false, TYPALIGN_INT));
+}
+
+static Datum
+interval_datum(int64 usecs)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = usecs;
+	return IntervalPGetDatum(interval);
+}
+
+static int
+next_view_id(void)
+{
+	static KsQuery query = {"SELECT pg_catalog.nextval('kafka_stream_internal.view_id')::int", 0};
+	KsAccess	access;
+	bool		isnull;
+	int			id;
+
+	ks_access_enter(&access);
+	ks_query_run(&query, NULL, NULL);
+	id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	ks_access_leave(&access);
+	return id;
+}
+
+/* The view's rows in the catalog; -1 for a duration means NULL. */
+static void
+write_view(const KsView *view)
+{
+	static KsQuery insert_view = {
+		"INSERT INTO kafka_stream_internal.view (id, view, stream, definition, kind, states, open,"
+		" finals, watermark_delay, late, retention, settings, pg_major)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+		13, {INT4OID, REGCLASSOID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID, REGCLASSOID,
+			REGCLASSOID, INTERVALOID, TEXTOID, INTERVALOID, TEXTARRAYOID, INT4OID}
+	};
+	static KsQuery insert_progress = {
+		"INSERT INTO kafka_stream_internal.view_progress (id) VALUES ($1)", 1, {INT4OID}
+	};
+	Datum		values[] = {
+		Int32GetDatum(view->id), ObjectIdGetDatum(view->relid), ObjectIdGetDatum(view->stream),
+		ObjectIdGetDatum(view->definition), CStringGetTextDatum(ks_view_kind_name(view->kind)),
+		ObjectIdGetDatum(view->states), ObjectIdGetDatum(view->open), ObjectIdGetDatum(view->finals),
+		interval_datum(view->watermark_delay), CStringGetTextDatum(view->store_late ? "store" : "drop"),
+		interval_datum(view->retention), settings_array(view->settings), Int32GetDatum(KS_PG_MAJOR),
+	};
+	char		nulls[lengthof(values)];
+	KsAccess	access;
+
+	memset(nulls, ' ', sizeof(nulls));
+	nulls[5] = OidIsValid(view->states) ? ' ' : 'n';
+	nulls[6] = OidIsValid(view->open) ? ' ' : 'n';
+	nulls[7] = OidIsValid(view->finals) ? ' ' : 'n';
+	nulls[8] = view->watermark_delay >= 0 ? ' ' : 'n';
+	nulls[10] = view->retention >= 0 ? ' ' : 'n';
+	ks_access_enter(&access);
+	ks_query_run(&insert_view, values, nulls);
+	ks_query_run(&insert_progress, values, NULL);
+	ks_access_leave(&access);
+}
+
+/* Lock the stream against folds; the caller must be able to read it. */
+static KsStream *
+lock_stream(Oid relid)
+{
+	AclResult	acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_TABLE, get_rel_name(relid));
+	LockRelationOid(relid, AccessShareLock);
+	ks_stream_lock(relid, ExclusiveLock);
+	return ks_stream_load(relid, false);
+}
+
+/* The name with its schema, as CREATE VIEW would find it. */
+static RangeVar *
+qualified_name(const char *name)
+{
+	RangeVar   *relation = ks_relation_parse(name, "view");
+
+	if (relation->schemaname == NULL)
+		relation->schemaname = get_namespace_name(RangeVarGetCreationNamespace(relation));
+	return relation;
+}
+
+PG_FUNCTION_INFO_V1(ks_create_view);
+
+Datum
+ks_create_view(PG_FUNCTION_ARGS)
+{
+	char	   *text = text_argument(fcinfo, ARG_QUERY, "query");
+	RangeVar   *relation = qualified_name(text_argument(fcinfo, ARG_NAME, "name"));
+	KsView		view = {.owner = GetUserId()};
+	bool		backfill;
+	RawStmt    *statement;
+	Query	   *query;
+	KsStream   *stream;
+	KsViewQuery *vq;
+	int			guc_level;
+	char	   *search_path;
+
+	refuse_arguments(fcinfo);
+	backfill = strcmp(text_argument(fcinfo, ARG_BACKFILL, "backfill"), "staged") == 0;
+	view.watermark_delay = duration_argument(fcinfo, ARG_WATERMARK_DELAY, "watermark_delay");
+	view.retention = duration_argument(fcinfo, ARG_RETENTION, "retention");
+	view.store_late = choice_argument(fcinfo, ARG_LATE, "late", "store", "drop");
+
+	guc_level = NewGUCNestLevel();
+	search_path = append_search_path();
+	view.settings = ks_identity_settings(search_path);
+	ks_query_source_begin(text);
+	statement = parse_select(text);
+	query = parse_analyze_fixedparams(copyObject(statement), text, NULL, 0, NULL);
+	view.stream = ks_view_query_stream(query);
+	stream = lock_stream(view.stream);
+	vq = ks_view_query_check(query, stream);
+	view.kind = vq->kind;
+	view.id = next_view_id();
+	ks_view_define(&view, vq, relation, statement, text);
+	ks_query_source_end();
+	AtEOXact_GUC(true, guc_level);
+
+	write_view(&view);
+	ks_counter_add(view.stream, view.id, false, &(KsCounts) {0});
+	CommandCounterIncrement();
+	ks_backfill_staged(ks_view_load(view.relid), stream, backfill);
+	PG_RETURN_OID(view.relid);
+}
