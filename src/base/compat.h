@@ -152,28 +152,20 @@ ks_compat_input_soft(FmgrInfo *function, char *string, Oid ioparam, int32 typmod
 }
 #endif
 /* ExecInsertIndexTuples() gained "only summarizing" in 16. */
-#include "executor/executor.h"
-
-static inline List *
-ks_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot, EState *estate)
-{
 #if PG_VERSION_NUM >= 160000
-	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false);
+#define ks_insert_index_tuples(target, slot, estate) \
+	ExecInsertIndexTuples((target), (slot), (estate), false, false, NULL, NIL, false)
 #else
-	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
+#define ks_insert_index_tuples(target, slot, estate) \
+	ExecInsertIndexTuples((target), (slot), (estate), false, false, NULL, NIL)
 #endif
-}
 
 /* ExecutorRun() lost "run once" in 18. */
-static inline void
-ks_executor_run(QueryDesc *desc)
-{
 #if PG_VERSION_NUM >= 180000
-	ExecutorRun(desc, ForwardScanDirection, 0);
+#define ks_executor_run(desc) ExecutorRun((desc), ForwardScanDirection, 0)
 #else
-	ExecutorRun(desc, ForwardScanDirection, 0, true);
+#define ks_executor_run(desc) ExecutorRun((desc), ForwardScanDirection, 0, true)
 #endif
-}
 
 
 /* Actions of a JSON parse return something from 16 on.  Need common/jsonapi.h. */

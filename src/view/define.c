@@ -152,8 +152,8 @@ append_open_windows(StringInfo sql, int id, const char *states, const KsWindow *
 					 interval_literal(window->slide), timestamptz_to_str(window->origin));
 }
 
-/* view_N_groups: one row per window and group, aggregates finished. */
-static void
+/* view_N_groups: one row per window and group, aggregates finished.  Its SELECT. */
+static char *
 create_groups(int id, const KsViewNames *names, const KsViewQuery *vq)
 {
 	bool		window = vq->kind == KS_VIEW_WINDOW;
@@ -162,7 +162,7 @@ create_groups(int id, const KsViewNames *names, const KsViewQuery *vq)
 	const char *separator = " ";
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE VIEW %s AS SELECT", names->groups);
+	appendStringInfoString(&sql, "SELECT");
 	if (window)
 	{
 		appendStringInfoString(&sql, " w.window_start, w.window_end");
@@ -204,7 +204,8 @@ create_groups(int id, const KsViewNames *names, const KsViewQuery *vq)
 			appendStringInfoString(&sql, "w.window_start, w.window_end");
 		append_groups(&sql, vq, window ? ", " : "");
 	}
-	ks_access_execute(sql.data);
+	ks_access_execute(psprintf("CREATE VIEW %s AS %s", names->groups, sql.data));
+	return sql.data;
 }
 
 /*
@@ -213,19 +214,15 @@ create_groups(int id, const KsViewNames *names, const KsViewQuery *vq)
  * last, to tell rows apart when one fails.
  */
 static void
-create_open(const KsViewNames *names, const KsViewQuery *vq)
+create_open(const KsViewNames *names, const KsViewQuery *vq, const char *groups)
 {
 	List	   *context;
 	StringInfoData sql;
 	ListCell   *lc;
 	const char *separator = " ";
-	char	   *groups;
 
 	CommandCounterIncrement();
 	context = deparse_context_for("o", relation_oid(names->groups));
-	groups = TextDatumGetCString(DirectFunctionCall1(pg_get_viewdef,
-													 ObjectIdGetDatum(relation_oid(names->groups))));
-	*strrchr(groups, ';') = '\0';
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE VIEW %s AS SELECT", names->open);
 	if (vq->kind == KS_VIEW_WINDOW)
@@ -348,8 +345,7 @@ ks_view_define(KsView *view, const KsViewQuery *vq, const RangeVar *relation,
 	if (vq->kind != KS_VIEW_ROWS)
 	{
 		create_states(&names, vq);
-		create_groups(view->id, &names, vq);
-		create_open(&names, vq);
+		create_open(&names, vq, create_groups(view->id, &names, vq));
 	}
 	if (vq->kind != KS_VIEW_RUNNING)
 		create_finals(&names, vq);

@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "executor/tuptable.h"
 #include "storage/itemptr.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "aggregate/partial.h"

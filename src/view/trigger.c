@@ -297,7 +297,7 @@ ks_fold_insert(PG_FUNCTION_ARGS)
 	KsCounts	counts = {0};
 
 	if (tuplestore_tuple_count(trigger->tg_newtable) == 0)
-		PG_RETURN_NULL();
+		PG_RETURN_POINTER(NULL);
 	fold.stream = ks_stream_load(relid, false);
 	fold.batch.stream = relid;
 	fold.batch.desc = RelationGetDescr(trigger->tg_relation);
@@ -307,7 +307,7 @@ ks_fold_insert(PG_FUNCTION_ARGS)
 	numbering.stream = InvalidOid;
 	counts.rows = fold.nrows;
 	ks_counter_add(relid, 0, true, &counts);
-	PG_RETURN_NULL();
+	PG_RETURN_POINTER(NULL);
 }
 
 PG_FUNCTION_INFO_V1(ks_refuse_change);
