@@ -81,7 +81,7 @@ extern KsConverted ks_convert_cstring(KsConverter *converter, const KsValue *val
 									  char **result);
 extern bool ks_convert_plain_number(const KsValue *value);
 extern bool ks_convert_safe_number(const KsValue *value);
-extern bool ks_convert_as_number(const KsValue *value, KsValue *number);
+extern const KsValue *ks_convert_as_number(const KsValue *value, KsValue *buffer);
 
 /* convert_jsonb.c */
 extern KsConverted ks_convert_push(KsConverter *converter, JsonbParseState **state,

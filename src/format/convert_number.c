@@ -50,22 +50,23 @@ read_long_integer(const char *at, const char *end, bool negative, int64 *result)
 static bool
 read_integer(const KsValue *value, int64 *result)
 {
-	KsValue		number;
+	KsValue		buffer;
+	const KsValue *number = ks_convert_as_number(value, &buffer);
 	const char *at;
 	const char *end;
 	int64		sum = 0;
 
-	if (!ks_convert_as_number(value, &number) || number.fraction || number.exponent)
+	if (number == NULL || number->fraction || number->exponent)
 		return false;
-	at = number.text;
-	end = at + number.len;
+	at = number->text;
+	end = at + number->len;
 	if (*at == '-')
 		at++;
 	if (end - at > 18)
-		return read_long_integer(at, end, number.text[0] == '-', result);
+		return read_long_integer(at, end, number->text[0] == '-', result);
 	for (; at < end; at++)
 		sum = sum * 10 + (*at - '0');
-	*result = number.text[0] == '-' ? -sum : sum;
+	*result = number->text[0] == '-' ? -sum : sum;
 	return true;
 }
 
@@ -126,15 +127,16 @@ typedef struct Decimal
 static bool
 read_decimal(const KsValue *value, Decimal *decimal)
 {
-	KsValue		number;
+	KsValue		buffer;
+	const KsValue *number = ks_convert_as_number(value, &buffer);
 	const char *at;
 	const char *end;
 	bool		behind = false;
 
-	if (!ks_convert_as_number(value, &number) || number.exponent || number.len > 18)
+	if (number == NULL || number->exponent || number->len > 18)
 		return false;
-	at = number.text;
-	end = at + number.len;
+	at = number->text;
+	end = at + number->len;
 	decimal->digits = decimal->scale = decimal->before = 0;
 	if (*at == '-')
 		at++;
@@ -149,7 +151,7 @@ read_decimal(const KsValue *value, Decimal *decimal)
 		decimal->scale += behind;
 		decimal->before += !behind && decimal->digits != 0;
 	}
-	if (number.text[0] != '-')
+	if (number->text[0] != '-')
 		return true;
 	decimal->digits = -decimal->digits;
 	return decimal->digits != 0;
@@ -167,15 +169,15 @@ static const double powers_of_ten[] = {
 static bool
 read_long_float(const KsValue *value, PGFunction input, size_t max_len, Datum *result)
 {
-	KsValue		number;
+	KsValue		buffer;
+	const KsValue *number = ks_convert_as_number(value, &buffer);
 	char		text[128];
 
 	Assert(max_len < sizeof(text));
-	if (!ks_convert_as_number(value, &number) || number.len > max_len ||
-		!ks_convert_plain_number(&number))
+	if (number == NULL || number->len > max_len || !ks_convert_plain_number(number))
 		return false;
-	memcpy(text, number.text, number.len);
-	text[number.len] = '\0';
+	memcpy(text, number->text, number->len);
+	text[number->len] = '\0';
 	*result = DirectFunctionCall1(input, CStringGetDatum(text));
 	return true;
 }

@@ -200,21 +200,21 @@ ks_convert_safe_number(const KsValue *value)
 	return digits <= 3;
 }
 
-/* The number that a string holds, if it holds one as JSON would write it. */
-bool
-ks_convert_as_number(const KsValue *value, KsValue *number)
+/*
+ * The number that this is, or that a string holds as JSON would write it (then
+ * in 'buffer'), or NULL.
+ */
+const KsValue *
+ks_convert_as_number(const KsValue *value, KsValue *buffer)
 {
 	KsJsonScanner scan;
 
 	if (value->kind == KS_VALUE_NUMBER)
-	{
-		*number = *value;
-		return true;
-	}
+		return value;
 	if (value->kind != KS_VALUE_STRING || value->escaped || value->len == 0)
-		return false;
+		return NULL;
 	ks_json_scan_begin(&scan, value->text, value->len);
-	return ks_json_scan_number(&scan, number) && scan.at == scan.end;
+	return ks_json_scan_number(&scan, buffer) && scan.at == scan.end ? buffer : NULL;
 }
 
 static char *

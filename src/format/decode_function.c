@@ -13,6 +13,7 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "base/compat.h"
@@ -80,34 +81,86 @@ fill_error(const KsDecodeError *error, Datum *result, bool *isnull)
 		result[3] = CStringGetTextDatum(error->column);
 }
 
+/* A decoder and what it was made for; lives as long as the calling expression. */
+typedef struct DecodeState
+{
+	MemoryContext context;
+	TupleDesc	desc;
+	Jsonb	   *options;
+	char	   *format;
+	KsDecoder  *decoder;
+} DecodeState;
+
+static bool
+is_made_for(const DecodeState *state, TupleDesc desc, Jsonb *options, const char *format)
+{
+	return state != NULL && equalTupleDescs(state->desc, desc) &&
+		VARSIZE(state->options) == VARSIZE(options) &&
+		memcmp(state->options, options, VARSIZE(options)) == 0 &&
+		strcmp(state->format, format) == 0;
+}
+
+static DecodeState *
+make_state(FmgrInfo *flinfo, TupleDesc desc, Jsonb *options, const char *format)
+{
+	MemoryContext context = AllocSetContextCreate(flinfo->fn_mcxt, "kafka_stream decode",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	DecodeState *state = palloc(sizeof(DecodeState));
+
+	state->context = context;
+	state->desc = CreateTupleDescCopyConstr(desc);
+	state->options = (Jsonb *) PG_DETOAST_DATUM_COPY(JsonbPGetDatum(options));
+	state->format = pstrdup(format);
+	state->decoder = ks_decoder_create(context, format, state->desc,
+									   find_own_columns(desc), state->options);
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+/* The calling expression's decoder, made anew if its arguments have changed. */
+static DecodeState *
+get_state(FmgrInfo *flinfo, Oid relid, Jsonb *options, const char *format)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
+	DecodeState *state = flinfo->fn_extra;
+
+	if (!is_made_for(state, RelationGetDescr(relation), options, format))
+	{
+		flinfo->fn_extra = NULL;
+		if (state != NULL)
+			MemoryContextDelete(state->context);
+		state = make_state(flinfo, RelationGetDescr(relation), options, format);
+		flinfo->fn_extra = state;
+	}
+	relation_close(relation, AccessShareLock);
+	return state;
+}
+
 Datum
 ks_decode(PG_FUNCTION_ARGS)
 {
-	Relation	relation = relation_open(PG_GETARG_OID(0), AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(relation);
 	bytea	   *message = PG_GETARG_BYTEA_PP(1);
-	char	   *format = text_to_cstring(PG_GETARG_TEXT_PP(3));
-	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
-	bool	   *isnull = palloc(desc->natts * sizeof(bool));
-	bool	   *present = palloc(desc->natts * sizeof(bool));
+	DecodeState *state = get_state(fcinfo->flinfo, PG_GETARG_OID(0), PG_GETARG_JSONB_P(2),
+								   text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	int			natts = state->desc->natts;
+	Datum	   *values = palloc0(natts * sizeof(Datum));
+	bool	   *isnull = palloc(natts * sizeof(bool));
+	bool	   *present = palloc(natts * sizeof(bool));
+	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum		result[4] = {0};
 	bool		result_isnull[4] = {false, true, true, true};
 	KsDecodeError error;
-	KsDecoder  *decoder;
 
-	decoder = ks_decoder_create(CurrentMemoryContext, format, desc, find_own_columns(desc),
-								PG_GETARG_JSONB_P(2));
 	InitMaterializedSRF(fcinfo, 0);
-	if (ks_decoder_decode(decoder, VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message),
+	if (ks_decoder_decode(state->decoder, VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message),
 						  values, isnull, present, &error))
-		result[0] = row_to_jsonb(desc, values, present);
+		result[0] = row_to_jsonb(state->desc, values, present);
 	else
 	{
 		memset(result_isnull, false, sizeof(result_isnull));
 		fill_error(&error, result, result_isnull);
 	}
-	tuplestore_putvalues(((ReturnSetInfo *) fcinfo->resultinfo)->setResult,
-						 ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc, result, result_isnull);
-	relation_close(relation, AccessShareLock);
+	tuplestore_putvalues(set->setResult, set->setDesc, result, result_isnull);
 	return (Datum) 0;
 }

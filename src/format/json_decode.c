@@ -159,9 +159,7 @@ scan_key(KsJsonDecoder *decoder, KsJsonNode *parent, KsJsonNode *expected, KsVal
 
 	if (ks_json_scan_peek(scan) != '"')
 		return ks_json_scan_fail(scan, scan->at, "expected a key in quotes");
-	if (expected != NULL && expected->plain &&
-		scan->end - scan->at > expected->len + 1 &&
-		memcmp(scan->at + 1, expected->name, expected->len + 1) == 0)
+	if (expected != NULL && ks_json_keys_match(expected, scan->at + 1, scan->end))
 	{
 		key->text = scan->at + 1;
 		key->len = expected->len;
@@ -208,19 +206,17 @@ scan_inside(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *value)
 	return true;
 }
 
+/*
+ * The value of a node, NULL for one that no column wants.  It goes straight to
+ * its slot, or to 'scratch' without one; *value is where.
+ */
 static inline bool
-scan_node(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *value)
+scan_node(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *scratch, KsValue **value)
 {
-	if (node->nchildren == 0)
-	{
-		if (!ks_json_scan_value(&decoder->scan, value))
-			return false;
-	}
-	else if (!scan_inside(decoder, node, value))
-		return false;
-	if (node->slot >= 0)
-		decoder->slots[node->slot] = *value;
-	return true;
+	*value = node != NULL && node->slot >= 0 ? &decoder->slots[node->slot] : scratch;
+	if (node == NULL || node->nchildren == 0)
+		return ks_json_scan_value(&decoder->scan, *value);
+	return scan_inside(decoder, node, *value);
 }
 
 /* The elements of an array whose bracket was stepped over. */
@@ -236,10 +232,10 @@ scan_array(KsJsonDecoder *decoder, KsJsonNode *node)
 	}
 	for (int i = 0;; i++)
 	{
-		KsJsonNode *child = ks_json_keys_at(node, i);
-		KsValue		value;
+		KsValue		scratch;
+		KsValue    *value;
 
-		if (!(child != NULL ? scan_node(decoder, child, &value) : ks_json_scan_value(scan, &value)))
+		if (!scan_node(decoder, ks_json_keys_at(node, i), &scratch, &value))
 			return false;
 		if (ks_json_scan_peek(scan) != ',')
 			return ks_json_scan_expect(scan, ']', "expected \",\" or \"]\"");
@@ -281,10 +277,11 @@ scan_object(KsJsonDecoder *decoder, KsJsonNode *node)
 	{
 		KsJsonNode *child = NULL;
 		KsValue		key;
-		KsValue		value;
+		KsValue		scratch;
+		KsValue    *value;
 
 		if (!scan_key(decoder, node, *guess, &key, &child) ||
-			!(child != NULL ? scan_node(decoder, child, &value) : ks_json_scan_value(scan, &value)))
+			!scan_node(decoder, child, &scratch, &value))
 			return false;
 		if (child != NULL)
 		{
@@ -292,7 +289,7 @@ scan_object(KsJsonDecoder *decoder, KsJsonNode *node)
 			guess = &child->next;
 		}
 		if (keep && (child == NULL || child->slot < 0))
-			keep_extra(decoder, &key, &value);
+			keep_extra(decoder, &key, value);
 		if (ks_json_scan_peek(scan) != ',')
 			return ks_json_scan_expect(scan, '}', "expected \",\" or \"}\"");
 		scan->at++;

@@ -66,6 +66,8 @@ make_child(KsJsonNode *parent, const KsJsonStep *step)
 		child->len = step->len;
 		child->hash = hash_name(step->name, step->len);
 		child->plain = is_plain(step->name, step->len);
+		memset(&child->mask, 0xff, Min(step->len + 1, sizeof(child->mask)));
+		memcpy(&child->head, child->name, Min(step->len + 1, sizeof(child->head)));
 	}
 	if (parent->children == NULL)
 		parent->children = palloc(sizeof(KsJsonNode *));

@@ -47,16 +47,6 @@ ks_json_scan_error(const KsJsonScanner *scan, KsDecodeError *error)
 }
 
 bool
-ks_json_scan_expect(KsJsonScanner *scan, char byte, const char *problem)
-{
-	ks_json_scan_space(scan);
-	if (scan->at >= scan->end || *scan->at != byte)
-		return ks_json_scan_fail(scan, scan->at, problem);
-	scan->at++;
-	return true;
-}
-
-bool
 ks_json_scan_enter(KsJsonScanner *scan)
 {
 	if (scan->depth >= KS_JSON_MAX_DEPTH)

@@ -37,9 +37,6 @@ extern bool ks_json_scan_string(KsJsonScanner *scan, KsValue *value);
 /* The number at scan->at. */
 extern bool ks_json_scan_number(KsJsonScanner *scan, KsValue *value);
 
-/* Skip space, then step over 'byte'; 'problem' says what was expected. */
-extern bool ks_json_scan_expect(KsJsonScanner *scan, char byte, const char *problem);
-
 /* Enter a container whose bracket was stepped over. */
 extern bool ks_json_scan_enter(KsJsonScanner *scan);
 
@@ -63,6 +60,16 @@ ks_json_scan_peek(KsJsonScanner *scan)
 {
 	ks_json_scan_space(scan);
 	return scan->at < scan->end ? *scan->at : '\0';
+}
+
+/* Skip space, then step over 'byte'; 'problem' says what was expected. */
+static inline bool
+ks_json_scan_expect(KsJsonScanner *scan, char byte, const char *problem)
+{
+	if (ks_json_scan_peek(scan) != byte)
+		return ks_json_scan_fail(scan, scan->at, problem);
+	scan->at++;
+	return true;
 }
 
 #endif
