@@ -41,6 +41,7 @@ static const struct
 	{"xmlagg", "Use array_agg(), and xmlagg() in a query over the view."},
 	{"percentile_cont", "Use collect_list(), and percentile_cont() over its elements in a query over the view."},
 	{"percentile_disc", "Use collect_list(), and percentile_disc() over its elements in a query over the view."},
+	{"range_agg", "Use collect_list(), and range_agg() over its elements in a query over the view."},
 	{"mode", "Use collect_list(), and mode() over its elements in a query over the view."},
 };
 
@@ -217,6 +218,19 @@ distinct_obstacle(Oid type, bool sorted)
 	return NULL;
 }
 
+/* What to type instead of an aggregate with DISTINCT that is not to be had. */
+static const char *
+hint_for_distinct(const Aggref *aggref)
+{
+	if (is_named(aggref->aggfnoid, "pg_catalog", "array_agg"))
+		return "Use collect_set(), which leaves out nulls.";
+	if (is_named(aggref->aggfnoid, "pg_catalog", "string_agg"))
+		return "Use array_to_string(collect_set(...), ...).";
+	if (list_length(aggref->aggargtypes) > 1)
+		return "Use collect_set(jsonb_build_array(...)), and the aggregate over its elements in a query over the view.";
+	return "Use collect_set(), and the aggregate over its elements in a query over the view.";
+}
+
 static Aggref *
 distinct_version(const Aggref *aggref, const char **reason, const char **hint)
 {
@@ -238,7 +252,7 @@ distinct_version(const Aggref *aggref, const char **reason, const char **hint)
 		*reason = distinct_obstacle(linitial_oid(aggref->aggargtypes), strcmp(name, "count") != 0);
 		if (*reason != NULL)
 		{
-			*hint = "Convert the argument, for example to text.";
+			*hint = "Convert the argument, for example to text or with jsonb_build_array().";
 			return NULL;
 		}
 		own_function = own_aggregate(own, 1, &declared, true);
@@ -246,7 +260,7 @@ distinct_version(const Aggref *aggref, const char **reason, const char **hint)
 	if (!OidIsValid(own_function))
 	{
 		*reason = psprintf("aggregate %s cannot be used with DISTINCT in a continuous view", name);
-		*hint = "Use collect_set(), and the aggregate over its elements in a query over the view.";
+		*hint = hint_for_distinct(aggref);
 		return NULL;
 	}
 	return stand_in(aggref, own_function, 1, NIL);
@@ -281,7 +295,7 @@ ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
 									is_named(aggref->aggfnoid, "kafka_stream", "collect_set"));
 		if (*reason != NULL)
 		{
-			*hint = "Convert the argument, for example to text.";
+			*hint = "Convert the argument, for example to text or with jsonb_build_array().";
 			return NULL;
 		}
 	}
