@@ -15,8 +15,10 @@ child=
 stop_all() {
 	local pid_file
 	if [ -n "$child" ]; then
-		kill "$child" 2> /dev/null || true
-		wait "$child" || true
+		kill -TERM -- "-$child" 2> /dev/null || true
+		sleep 1
+		kill -KILL -- "-$child" 2> /dev/null || true
+		child=
 	fi
 	[ -d "$run/check" ] || return 0
 	find "$run/check" -name postmaster.pid | while read -r pid_file; do
@@ -78,12 +80,15 @@ regress() {
 # One TAP file: its assertions counted; one that died or stopped short is a failure more.
 tap_file() {
 	local log="$run/check/log/$1.log" status=0 ok not_ok skipped start=$SECONDS
+	# a process group of its own, so that all of it can be stopped; and in the
+	# background, since bash runs no trap while it waits for a command
+	set -m
 	as_user env -C "$run/check" PATH="$(pg_dir bindir):$PATH" PG_REGRESS="$pg_regress" \
 		KAFKA_BROKERS="127.0.0.1:$kafka_port" TESTDIR="$run/check" \
 		TESTDATADIR="$run/check/tmp_check" TESTLOGDIR="$run/check/tmp_check/log" \
 		timeout --foreground -k 30 600 perl -I "$perl_modules" -I test/perl "test/t/$1.pl" > "$log" 2>&1 &
-	# in the background, since bash runs no trap while it waits for a command
 	child=$!
+	set +m
 	wait "$child" || status=$?
 	child=
 	ok=$(grep -E '^ok ' "$log" | grep -civ '# skip' || true)

@@ -87,7 +87,7 @@ start() {
 wait_ready() {
 	local deadline=$((SECONDS + ready_seconds))
 	until "$run/bin/kafka_tool" "127.0.0.1:$port" wait 1 2> /dev/null; do
-		if [ -s pid ] && ! running; then
+		if ! running; then
 			give_up "the broker did not start; is port $port or $((port + 1)) taken?"
 		elif [ $SECONDS -ge $deadline ]; then
 			give_up "the broker did not answer on port $port within $ready_seconds s"
