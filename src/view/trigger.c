@@ -279,6 +279,8 @@ fold_transition_table(InsertFold *fold, Tuplestorestate *rows)
 		if (batch->nrows > 0)
 			ks_fold_batch(batch, false);
 		MemoryContextSwitchTo(before);
+		/* a tuple from a tuplestore that went to disk lives in this context */
+		ExecClearTuple(slot);
 		MemoryContextReset(context);
 	}
 	ExecDropSingleTupleTableSlot(slot);
