@@ -17,7 +17,8 @@
  * so do limits of the server (54) that no retry will lift and what a CHECK's
  * function raises by itself.  Built-in types report what they cannot read
  * under class 42 and 0A, too (tsquery, regclass, aclitem); from code of a user
- * these mean broken code, and that is no fault of the message.
+ * these mean broken code, and that is no fault of the message.  Without a
+ * column it is the message's encoding that is converted.
  */
 static bool
 is_data_error(const KsColumn *column, int sqlstate)
@@ -27,7 +28,7 @@ is_data_error(const KsColumn *column, int sqlstate)
 	if (class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
 		class == ERRCODE_PROGRAM_LIMIT_EXCEEDED || sqlstate == ERRCODE_RAISE_EXCEPTION)
 		return true;
-	return column != NULL && !column->user_code &&
+	return (column == NULL || !column->user_code) &&
 		(class == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
 		 class == ERRCODE_FEATURE_NOT_SUPPORTED);
 }

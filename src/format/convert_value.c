@@ -71,12 +71,19 @@ read_unicode(KsConverter *converter, const char *at, const char *end, pg_wchar *
 		is_utf16_surrogate_second(read_hex(at + 2)))
 	{
 		*code = surrogate_pair_to_codepoint(*code, read_hex(at + 2));
-		return at + 6;
+		at += 6;
 	}
-	if (is_utf16_surrogate_first(*code) || is_utf16_surrogate_second(*code))
+	else if (is_utf16_surrogate_first(*code) || is_utf16_surrogate_second(*code))
 	{
 		ks_convert_fail(converter, ERRCODE_INVALID_TEXT_REPRESENTATION,
 						"Unicode surrogate \\u%04x stands alone", *code);
+		return NULL;
+	}
+	if (*code >= 0x80 && GetDatabaseEncoding() == PG_SQL_ASCII)
+	{
+		ks_convert_fail(converter, ERRCODE_UNTRANSLATABLE_CHARACTER,
+						"unsupported Unicode escape sequence: \\u%04x has no equivalent in encoding SQL_ASCII",
+						*code);
 		return NULL;
 	}
 	return at;

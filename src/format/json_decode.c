@@ -131,20 +131,19 @@ clear_below(KsJsonDecoder *decoder, const KsJsonNode *node)
 	}
 }
 
-/* Find a key that has escapes: its name is what they stand for. */
+/*
+ * Find a key that has escapes: its name is what they stand for.  One that no
+ * text can hold is no column's name and no error.
+ */
 static KsJsonNode *
 find_escaped(KsJsonDecoder *decoder, KsJsonNode *parent, const KsValue *key)
 {
-	KsDecodeError *error = decoder->converter.error;
-	KsDecodeError ignored;
 	char	   *name = palloc(key->len);
 	size_t		len;
-	KsConverted converted;
 
-	decoder->converter.error = &ignored;
-	converted = ks_convert_unescape(&decoder->converter, key, name, &len);
-	decoder->converter.error = error;
-	return converted == KS_CONVERTED ? ks_json_keys_find(parent, name, len) : NULL;
+	if (ks_convert_unescape(&decoder->converter, key, name, &len) != KS_CONVERTED)
+		return NULL;
+	return ks_json_keys_find(parent, name, len);
 }
 
 /*
@@ -453,7 +452,6 @@ decode_message(KsJsonDecoder *decoder, const char *data, size_t len)
 		decoder->slots[i].kind = KS_VALUE_NONE;
 	decoder->extras = NULL;
 	decoder->nextras = decoder->maxextras = 0;
-	decoder->converter.column = NULL;
 	ks_json_scan_begin(&decoder->scan, data, len);
 	if (scan_message(decoder))
 		return convert_all(decoder);
@@ -495,6 +493,7 @@ ks_json_decoder_decode(KsJsonDecoder *decoder, const char *data, size_t len, Dat
 	decoder->isnull = isnull;
 	decoder->present = present;
 	decoder->converter.error = error;
+	decoder->converter.column = NULL;
 	decoder->converter.guarded = false;
 	check_cache(decoder);
 	if (GetDatabaseEncoding() == PG_UTF8 || needs_no_conversion(data, len))
