@@ -514,9 +514,13 @@ void
 ks_kafka_client_error(KsKafkaClient *client, rd_kafka_resp_err_t err, const char *what)
 {
 	KsKafkaNote *note = &client->note;
+	bool		unreachable = err == RD_KAFKA_RESP_ERR__TRANSPORT ||
+		err == RD_KAFKA_RESP_ERR__TIMED_OUT || err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 
 	ereport(ERROR,
 			(errcode(ks_kafka_client_sqlstate(err)),
-			 errmsg("%s: %s", what, rd_kafka_err2str(err)),
-			 note->text[0] ? errdetail("The last trouble was: %s.", note->text) : 0));
+			 errmsg("%s: %s", what,
+					unreachable ? "the broker does not answer" : rd_kafka_err2str(err)),
+			 note->text[0] ? errdetail("The last trouble was: %s.", note->text) : 0,
+			 unreachable ? errhint("Check that the brokers' names and ports are right, and that this server can reach them.") : 0));
 }

@@ -8,7 +8,7 @@
  *
  * Once a second librdkafka's statistics tell each partition's last stable
  * offset, and whether its leader is connected and answers: fetching polls it
- * at least twice a second, so a silent leader is a lost one.
+ * several times a second, so a silent leader is a lost one.
  */
 #include "postgres.h"
 
@@ -74,7 +74,7 @@ static const KsKafkaSetting defaults[] = {
 	{"client.id", "kafka_stream"},
 	{"queued.min.messages", "1000000"},
 	{"queued.max.messages.kbytes", "262144"},
-	{"fetch.wait.max.ms", "500"},
+	{"fetch.wait.max.ms", "200"},
 	{"socket.timeout.ms", "10000"},
 	{"socket.keepalive.enable", "true"},
 	{"reconnect.backoff.max.ms", "2000"},

@@ -1,8 +1,10 @@
 /*
  * Questions to the broker, each a blocking call on a thread of its own.
  *
- * Broker states that pass (a topic without a leader, a broker starting) are
- * asked about again until the caller's time is over.
+ * What passes (no answer, a topic without a leader, a broker starting) is asked
+ * again until the caller's time is over.  A try is short at first, since a
+ * client cannot close before its call has ended, and longer each time, lest a
+ * slow broker never be heard.
  */
 #include "postgres.h"
 
@@ -22,6 +24,14 @@
 #include "source/source.h"
 
 #define RETRY_MS	200
+#define FIRST_TRY_MS	1000
+
+/* The time for a question, and for the next try. */
+typedef struct Patience
+{
+	TimestampTz deadline;
+	int			try_ms;
+} Patience;
 
 typedef struct MetadataCall
 {
@@ -57,13 +67,38 @@ call_alloc(size_t size)
 	return call;
 }
 
-static int
-remaining_ms(TimestampTz deadline)
+static Patience
+patience_for(int timeout_ms)
 {
-	return (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+	Patience	patience = {
+		.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms),
+		.try_ms = FIRST_TRY_MS
+	};
+
+	return patience;
 }
 
-/* Sleep a little before asking again; interrupts are served by the caller's calls. */
+static int
+remaining_ms(const Patience *patience)
+{
+	return (int) TimestampDifferenceMilliseconds(GetCurrentTimestamp(), patience->deadline);
+}
+
+static int
+next_try_ms(Patience *patience)
+{
+	int			ms = Max(Min(remaining_ms(patience), patience->try_ms), 1);
+
+	patience->try_ms *= 2;
+	return ms;
+}
+
+static bool
+is_over(const Patience *patience)
+{
+	return remaining_ms(patience) <= RETRY_MS;
+}
+
 static void
 pause_before_retry(void)
 {
@@ -86,6 +121,8 @@ is_passing(rd_kafka_resp_err_t err)
 		case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
 		case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
 		case RD_KAFKA_RESP_ERR__TRANSPORT:
+		case RD_KAFKA_RESP_ERR__TIMED_OUT:
+		case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
 		case RD_KAFKA_RESP_ERR__WAIT_CACHE:
 			return true;
 		default:
@@ -127,18 +164,18 @@ metadata_release(KsKafkaCall *base)
 
 /* Metadata of one topic or all, or NULL if that should be tried again. */
 static const struct rd_kafka_metadata *
-metadata_try(KsKafkaClient *client, const char *topic, TimestampTz deadline)
+metadata_try(KsKafkaClient *client, const char *topic, Patience *patience)
 {
 	MetadataCall *call = call_alloc(sizeof(MetadataCall));
 
 	call->base.run = metadata_run;
 	call->base.release = metadata_release;
-	call->timeout_ms = remaining_ms(deadline);
+	call->timeout_ms = next_try_ms(patience);
 	call->topic = topic ? strdup(topic) : NULL;
 	ks_kafka_client_call(client, &call->base);
 	if (call->base.err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return call->metadata;
-	if (!is_passing(call->base.err) || remaining_ms(deadline) <= RETRY_MS)
+	if (!is_passing(call->base.err) || is_over(patience))
 		ks_kafka_client_error(client, call->base.err, "could not look up topics in Kafka");
 	return NULL;
 }
@@ -176,11 +213,11 @@ add_partitions(List *result, const struct rd_kafka_metadata_topic *topic)
 
 /* Partitions of one topic, which must be there. */
 static List *
-find_topic(KsKafkaClient *client, List *result, const char *topic, TimestampTz deadline)
+find_topic(KsKafkaClient *client, List *result, const char *topic, Patience *patience)
 {
 	for (;;)
 	{
-		const struct rd_kafka_metadata *metadata = metadata_try(client, topic, deadline);
+		const struct rd_kafka_metadata *metadata = metadata_try(client, topic, patience);
 
 		if (metadata && metadata->topic_cnt == 1)
 		{
@@ -189,7 +226,7 @@ find_topic(KsKafkaClient *client, List *result, const char *topic, TimestampTz d
 			if (err == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topics[0].partition_cnt > 0)
 				return add_partitions(result, &metadata->topics[0]);
 			if ((err != RD_KAFKA_RESP_ERR_NO_ERROR && !is_passing(err)) ||
-				remaining_ms(deadline) <= RETRY_MS)
+				is_over(patience))
 				topic_error(topic, err);
 		}
 		pause_before_retry();
@@ -198,13 +235,13 @@ find_topic(KsKafkaClient *client, List *result, const char *topic, TimestampTz d
 
 /* Partitions of all topics that match, Kafka's own left out. */
 static List *
-find_topics(KsKafkaClient *client, const char *regex, TimestampTz deadline)
+find_topics(KsKafkaClient *client, const char *regex, Patience *patience)
 {
 	const struct rd_kafka_metadata *metadata;
 	text	   *pattern = cstring_to_text(regex);
 	List	   *result = NIL;
 
-	while ((metadata = metadata_try(client, NULL, deadline)) == NULL)
+	while ((metadata = metadata_try(client, NULL, patience)) == NULL)
 		pause_before_retry();
 	for (int i = 0; i < metadata->topic_cnt; i++)
 	{
@@ -250,7 +287,7 @@ offsets_try(KsKafkaClient *client, const List *partitions, int64 timestamp_ms,
 
 	call->base.run = offsets_run;
 	call->base.release = offsets_release;
-	call->timeout_ms = Max(timeout_ms, 1);
+	call->timeout_ms = timeout_ms;
 	call->list = rd_kafka_topic_partition_list_new(list_length(partitions));
 	foreach(lc, partitions)
 	{
@@ -274,15 +311,15 @@ offsets_try(KsKafkaClient *client, const List *partitions, int64 timestamp_ms,
 
 static int64 *
 find_offsets(KsKafkaClient *client, const List *partitions, int64 timestamp_ms,
-			 TimestampTz deadline)
+			 Patience *patience)
 {
 	int64	   *offsets = palloc(sizeof(int64) * list_length(partitions));
 	rd_kafka_resp_err_t err;
 
-	while (!offsets_try(client, partitions, timestamp_ms, remaining_ms(deadline),
+	while (!offsets_try(client, partitions, timestamp_ms, next_try_ms(patience),
 						offsets, &err))
 	{
-		if (!is_passing(err) || remaining_ms(deadline) <= RETRY_MS)
+		if (!is_passing(err) || is_over(patience))
 			ks_kafka_client_error(client, err, "could not look up offsets in Kafka");
 		pause_before_retry();
 	}
@@ -332,22 +369,22 @@ split_topics(const char *topic)
 List *
 ks_kafka_partitions(KsKafkaClient *client, const char *topic, int timeout_ms)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	Patience	patience = patience_for(timeout_ms);
 	List	   *result = NIL;
 	ListCell   *lc;
 	int64	   *low;
 	int64	   *high;
 
 	if (topic[0] == '^')
-		result = find_topics(client, topic, deadline);
+		result = find_topics(client, topic, &patience);
 	else
 		foreach(lc, split_topics(topic))
-			result = find_topic(client, result, lfirst(lc), deadline);
+			result = find_topic(client, result, lfirst(lc), &patience);
 	if (result == NIL)
 		return NIL;
 	list_sort(result, compare_partitions);
-	low = find_offsets(client, result, KS_KAFKA_EARLIEST, deadline);
-	high = find_offsets(client, result, KS_KAFKA_LATEST, deadline);
+	low = find_offsets(client, result, KS_KAFKA_EARLIEST, &patience);
+	high = find_offsets(client, result, KS_KAFKA_LATEST, &patience);
 	foreach(lc, result)
 	{
 		KsSourcePartition *partition = lfirst(lc);
@@ -362,14 +399,14 @@ int64
 ks_kafka_offset_at(KsKafkaClient *client, const char *topic, int32 partition,
 				   int64 timestamp_ms, int timeout_ms)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	Patience	patience = patience_for(timeout_ms);
 	KsSourcePartition key = {.topic = unconstify(char *, topic),.partition = partition};
 	List	   *list = list_make1(&key);
 	int64		offset;
 
-	offset = find_offsets(client, list, timestamp_ms, deadline)[0];
+	offset = find_offsets(client, list, timestamp_ms, &patience)[0];
 	if (offset < 0)				/* no message that young */
-		offset = find_offsets(client, list, KS_KAFKA_LATEST, deadline)[0];
+		offset = find_offsets(client, list, KS_KAFKA_LATEST, &patience)[0];
 	return offset;
 }
 
@@ -395,11 +432,18 @@ cluster_release(KsKafkaCall *base)
 char *
 ks_kafka_cluster_id(KsKafkaClient *client, int timeout_ms)
 {
-	ClusterCall *call = call_alloc(sizeof(ClusterCall));
+	Patience	patience = patience_for(timeout_ms);
 
-	call->base.run = cluster_run;
-	call->base.release = cluster_release;
-	call->timeout_ms = timeout_ms;
-	ks_kafka_client_call(client, &call->base);
-	return call->id ? pstrdup(call->id) : NULL;
+	do
+	{
+		ClusterCall *call = call_alloc(sizeof(ClusterCall));
+
+		call->base.run = cluster_run;
+		call->base.release = cluster_release;
+		call->timeout_ms = next_try_ms(&patience);
+		ks_kafka_client_call(client, &call->base);
+		if (call->id)
+			return pstrdup(call->id);
+	} while (!is_over(&patience));
+	return NULL;
 }
