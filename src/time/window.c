@@ -267,3 +267,43 @@ ks_window_missed(const KsWindow *window, TimestampTz at, TimestampTz limit)
 	behind = last - limit;
 	return last - (behind + window->slide - 1) / window->slide * window->slide;
 }
+
+/* at - distance, or DT_NOBEGIN if that is before all time. */
+static TimestampTz
+step_back(TimestampTz at, int64 distance)
+{
+	TimestampTz result;
+
+	if (pg_sub_s64_overflow(at, distance, &result) || result < MIN_TIMESTAMP)
+		return DT_NOBEGIN;
+	return result;
+}
+
+TimestampTz
+ks_window_closed_to(const KsWindow *window, TimestampTz limit)
+{
+	int64		phase = window->pane_phase;
+
+	if (TIMESTAMP_IS_NOBEGIN(limit))
+		return DT_NOBEGIN;
+	limit = Min(limit, END_TIMESTAMP - 1);
+
+	/* Ends of cumulating windows lie on the panes, others a size after starts. */
+	if (window->kind != KS_WINDOW_CUMULATE)
+	{
+		phase = window->grid_phase - window->grid + window->size % window->grid;
+		if (phase < 0)
+			phase += window->grid;
+	}
+	return step_back(limit, grid_rest(limit, window->slide, phase));
+}
+
+TimestampTz
+ks_window_needed_from(const KsWindow *window, TimestampTz mark)
+{
+	if (TIMESTAMP_IS_NOBEGIN(mark))
+		return DT_NOBEGIN;
+	if (window->kind == KS_WINDOW_CUMULATE)
+		return step_back(mark, grid_rest(mark, window->grid, window->grid_phase));
+	return step_back(mark, window->size - window->slide);
+}

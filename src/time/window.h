@@ -77,4 +77,17 @@ extern TimestampTz ks_window_last_end(const KsWindow *window, TimestampTz at);
 extern TimestampTz ks_window_missed(const KsWindow *window, TimestampTz at,
 									TimestampTz limit);
 
+/*
+ * End of the last window of all that ends at or before 'limit', DT_NOBEGIN if
+ * none does: how far a watermark closes windows.
+ */
+extern TimestampTz ks_window_closed_to(const KsWindow *window, TimestampTz limit);
+
+/*
+ * Start of the first window of all that ends after 'mark', which is an end:
+ * panes before it are of no use once windows up to 'mark' are closed.
+ * DT_NOBEGIN if that would be before all time.
+ */
+extern TimestampTz ks_window_needed_from(const KsWindow *window, TimestampTz mark);
+
 #endif

@@ -43,34 +43,6 @@ query_of(const KsView *view, const KsStream *stream)
 	return vq;
 }
 
-/* Pane start at or before 'at', on a grid of 'step'. */
-static TimestampTz
-grid_floor(const KsWindow *window, TimestampTz at, int64 step)
-{
-	KsWindow	grid = *window;
-
-	grid.pane = step;
-	return ks_window_pane(&grid, at);
-}
-
-/* End of the last window that ends at or before 'watermark'. */
-static TimestampTz
-last_end(const KsWindow *window, TimestampTz watermark)
-{
-	if (window->kind == KS_WINDOW_CUMULATE)
-		return grid_floor(window, watermark, window->slide);
-	return grid_floor(window, watermark - window->size, window->slide) + window->size;
-}
-
-/* First pane that a window ending after 'mark' needs. */
-static TimestampTz
-first_needed_pane(const KsWindow *window, TimestampTz mark)
-{
-	int64		step = window->kind == KS_WINDOW_CUMULATE ? window->size : window->slide;
-
-	return grid_floor(window, mark - window->size, step) + step;
-}
-
 static void
 delete_before(Oid relid, const char *column, TimestampTz at)
 {
@@ -92,7 +64,7 @@ close_windows(const KsView *view, const KsWindow *window, TimestampTz mark)
 
 	ks_owner_query_append(rows, view->finals);
 	tuplestore_end(rows);
-	delete_before(view->states, "pane", first_needed_pane(window, mark));
+	delete_before(view->states, "pane", ks_window_needed_from(window, mark));
 	if (view->retention >= 0)
 		delete_before(view->finals, "window_end", mark - view->retention);
 	ks_view_set_closed_to(view->id, mark);
@@ -131,7 +103,7 @@ close_view(const KsView *view, const KsStream *stream, TimestampTz watermark, bo
 	/* Nothing ends so near the beginning of time. */
 	if (TIMESTAMP_NOT_FINITE(watermark) || watermark < MIN_TIMESTAMP / 2)
 		return false;
-	closing.mark = last_end(&vq->window, watermark);
+	closing.mark = ks_window_closed_to(&vq->window, watermark);
 	if (closing.mark <= view->closed_to)
 		return false;
 	if (wait)
