@@ -68,21 +68,21 @@ DROP VIEW finished;
 
 -- Bytes of type kafka_stream.state, as a superuser who restores a dump gives
 -- them: header, whose state it is, and what the serialize function wrote.
-CREATE FUNCTION made_state(deserialize regproc, types text, payload bytea, format int DEFAULT 1,
+CREATE FUNCTION made_state(agg regprocedure, types text, payload bytea, format int DEFAULT 1,
                            major int DEFAULT current_setting('server_version_num')::int / 10000)
     RETURNS kafka_stream.state LANGUAGE sql AS $$
     SELECT (set_byte(set_byte(set_byte('\x00000008'::bytea, 0, format), 1, major), 2, pg_char_to_encoding(getdatabaseencoding()))
-            || substr(sha256(convert_to(prosrc || coalesce(',' || probin, '') || types, 'UTF8')), 1, 8)
+            || substr(sha256(convert_to((SELECT string_agg('kafka_stream:' || prosrc, ',' ORDER BY o)
+                  FROM unnest(ARRAY[aggtransfn, aggcombinefn, aggfinalfn, aggdeserialfn]) WITH ORDINALITY f(f, o)
+                  JOIN pg_proc p ON p.oid = f) || ',' || types, 'UTF8')), 1, 8)
             || payload)::text::kafka_stream.state
-    FROM pg_proc WHERE oid = deserialize $$;
+    FROM pg_aggregate WHERE aggfnoid = agg $$;
 CREATE TABLE states (s kafka_stream.state);
 -- sets of int4: type (23), how many, values
-INSERT INTO states SELECT made_state('kafka_stream.distinct_deserialize', ',23', b)
+INSERT INTO states SELECT made_state('kafka_stream.collect_set(anyelement)', ',23', b)
     FROM (VALUES ('\x17000000020000000100000002000000'::bytea), ('\x17000000020000000200000003000000')) v(b);
 INSERT INTO states VALUES (NULL);
-SELECT kafka_stream.finish('kafka_stream.count_distinct(anyelement)', '{int4}', '-', s, NULL::bigint),
-       kafka_stream.finish('kafka_stream.collect_set(anyelement)', '{int4}', '-', s, NULL::int[]),
-       kafka_stream.finish('kafka_stream.sum_distinct(int4)', '{int4}', '-', s, NULL::bigint) FROM states;
+SELECT kafka_stream.finish('kafka_stream.collect_set(anyelement)', '{int4}', '-', s, NULL::int[]) FROM states;
 -- merged states are states again
 SELECT kafka_stream.finish('kafka_stream.collect_set(anyelement)', '{int4}', '-', m, NULL::int[])
     FROM (SELECT kafka_stream.merge('kafka_stream.collect_set(anyelement)', '{int4}', '-', s) FROM states) v(m);
@@ -90,15 +90,16 @@ SELECT kafka_stream.merge('kafka_stream.collect_set(anyelement)', '{int4}', '-',
 SELECT kafka_stream.finish('kafka_stream.collect_set(anyelement)', '{int4}', '-', s, NULL::int[]) FROM states WHERE s IS NULL;
 -- not of this aggregate, of other argument types, of another format or version, cut off
 SELECT kafka_stream.finish('avg(int8)', '{int8}', '-', s, NULL::numeric) FROM states;
+SELECT kafka_stream.finish('kafka_stream.count_distinct(anyelement)', '{int4}', '-', s, NULL::bigint) FROM states;
 SELECT kafka_stream.finish('kafka_stream.collect_set(anyelement)', '{text}', 'pg_catalog."C"', s, NULL::text[]) FROM states;
 SELECT kafka_stream.finish('kafka_stream.count_distinct(anyelement)', '{int4}', '-',
-                           made_state('kafka_stream.distinct_deserialize', ',23', '', format => 2), NULL::bigint);
+                           made_state('kafka_stream.count_distinct(anyelement)', ',23', '', format => 2), NULL::bigint);
 \set VERBOSITY terse
 SELECT kafka_stream.finish('kafka_stream.count_distinct(anyelement)', '{int4}', '-',
-                           made_state('kafka_stream.distinct_deserialize', ',23', '', major => 14), NULL::bigint);
+                           made_state('kafka_stream.count_distinct(anyelement)', ',23', '', major => 14), NULL::bigint);
 \set VERBOSITY default
 SELECT kafka_stream.finish('kafka_stream.count_distinct(anyelement)', '{int4}', '-',
-                           made_state('kafka_stream.distinct_deserialize', ',23', '\x170000000200000001'), NULL::bigint);
+                           made_state('kafka_stream.count_distinct(anyelement)', ',23', '\x170000000200000001'), NULL::bigint);
 SELECT kafka_stream.finish('kafka_stream.count_distinct(anyelement)', '{int4}', '-', s, NULL::bigint)
     FROM (VALUES (kafka_stream.state '\x01')) v(s);
 SELECT '\x'::kafka_stream.state;
@@ -119,7 +120,7 @@ CREATE TABLE imported (s kafka_stream.state);
 GRANT INSERT ON imported TO regress_ks_reader;
 REVOKE EXECUTE ON FUNCTION larger(int) FROM PUBLIC;
 SET ROLE regress_ks_reader;
-SELECT kafka_stream.finish('kafka_stream.count_distinct(anyelement)', '{int4}', '-', s, NULL::bigint) FROM states;
+SELECT kafka_stream.finish('kafka_stream.collect_set(anyelement)', '{int4}', '-', s, NULL::int[]) FROM states;
 SELECT kafka_stream.finish('larger(int)', '{int}', '-', s, NULL::text) FROM (VALUES (1), (9)) v(s);
 INSERT INTO imported SELECT s FROM states;
 INSERT INTO imported SELECT s::text::kafka_stream.state FROM states;

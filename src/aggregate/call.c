@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_aggregate.h"
@@ -48,6 +50,7 @@ read_pg_aggregate(KsAggregateCall *call)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("aggregate %s has no combine function",
 						format_procedure(call->aggregate))));
+	call->transfn = form->aggtransfn;
 	call->combinefn = form->aggcombinefn;
 	call->finalfn = form->aggfinalfn;
 	call->finalextra = form->aggfinalextra;
@@ -137,48 +140,76 @@ append_type_identity(StringInfo key, Oid type)
 		appendStringInfo(key, ",%s", format_type_be_qualified(type));
 }
 
+/* The module's name without folder and version: libraries get new versions. */
+static void
+append_module_identity(StringInfo key, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	for (const char *c = name; *c && !(c[0] == '-' && isdigit((unsigned char) c[1])); c++)
+		appendStringInfoChar(key, *c);
+}
+
+/* Module and symbol of a C function: they survive ALTER ... RENAME and SET SCHEMA. */
 static void
 append_function_identity(StringInfo key, Oid function)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	HeapTuple	tuple;
 	Datum		value;
 	bool		isnull;
 
+	if (!OidIsValid(function))
+	{
+		appendStringInfoChar(key, ',');
+		return;
+	}
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
-	value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	appendStringInfoString(key, TextDatumGetCString(value));
 	value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &isnull);
 	if (!isnull)
-		appendStringInfo(key, ",%s", TextDatumGetCString(value));
+		append_module_identity(key, TextDatumGetCString(value));
+	value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	appendStringInfo(key, ":%s,", TextDatumGetCString(value));
 	ReleaseSysCache(tuple);
 }
 
+static uint64
+hash_identity(const StringInfoData *key)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	uint64		identity;
+
+	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
+		pg_cryptohash_update(hash, (uint8 *) key->data, key->len) < 0 ||
+		pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute a hash: %s", pg_cryptohash_error(hash));
+	pg_cryptohash_free(hash);
+	memcpy(&identity, digest, sizeof(identity));
+	return identity;
+}
+
 /*
- * Who may read these bytes: the C code of the deserialize function (which
- * survives ALTER ... RENAME and SET SCHEMA) with these argument types.  A
+ * Who may read these bytes: the C code that wrote them, and that of the
+ * aggregate as a whole, with these argument types.  Aggregates that share a
+ * deserialize function may still expect different things of a state.  A
  * cryptographic hash, because names of types are for anybody to choose.
  */
 static uint64
 state_identity(const KsAggregateCall *call)
 {
 	StringInfoData key;
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-	uint64		identity;
 
 	initStringInfo(&key);
+	append_function_identity(&key, call->transfn);
+	append_function_identity(&key, call->combinefn);
+	append_function_identity(&key, call->finalfn);
 	append_function_identity(&key, call->deserialfn);
 	for (int i = 0; i < call->nargs; i++)
 		append_type_identity(&key, call->argtypes[i]);
-
-	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (uint8 *) key.data, key.len) < 0 ||
-		pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute a hash: %s", pg_cryptohash_error(hash));
-	pg_cryptohash_free(hash);
-	memcpy(&identity, digest, sizeof(identity));
-	return identity;
+	return hash_identity(&key);
 }
 
 void

@@ -16,6 +16,7 @@ typedef struct KsAggregateCall
 	Oid			argtypes[FUNC_MAX_ARGS];
 	Oid			transtype;		/* polymorphic ones resolved */
 	Oid			resulttype;		/* same */
+	Oid			transfn;
 	Oid			combinefn;
 	Oid			finalfn;		/* InvalidOid: the state is the result */
 	bool		finalextra;		/* finalfn takes nulls of the argument types */

@@ -8,8 +8,8 @@
  * kafka_stream.state: a header (format number, PostgreSQL major version, whose
  * state it is) and what the aggregate's serialize function gave.  That type has
  * no way in for people (input is refused to all but superusers, who restore
- * dumps), and the header names the deserialize function, so bytes that reach
- * one always come from its own serialize function.
+ * dumps), and the header tells which aggregate it belongs to, so bytes that
+ * reach a deserialize function always come from its own serialize function.
  * Other states are stored as their (resolved) transition type.
  */
 #ifndef KS_AGGREGATE_PARTIAL_H

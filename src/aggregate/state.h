@@ -2,8 +2,8 @@
  * The type kafka_stream.state: a serialized transition state and whose it is.
  *
  * Bytes: format (1), PostgreSQL major version, encoding of the database, byte
- * order and width of a Datum, 8 bytes of identity (which deserialize function
- * and argument types, see call.h), then what the serialize function gave.  A
+ * order and width of a Datum, 8 bytes of identity (which functions work on it,
+ * for which argument types; see call.c), then what the serialize function gave.  A
  * deserialize function trusts its bytes, so each of these is checked before
  * any reaches it.
  */
