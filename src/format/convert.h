@@ -31,6 +31,8 @@ typedef struct KsConverter
 {
 	KsFormatOptions options;
 	bool		utc;			/* options.timezone is UTC */
+	char		last_date[10];	/* the date read last, and its day: mostly the next one's */
+	int32		last_day;
 	bool		guarded;		/* errors may be raised */
 	KsColumn   *column;			/* the one being converted, for its error */
 	KsDecodeError *error;

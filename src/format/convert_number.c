@@ -52,21 +52,15 @@ read_integer(const KsValue *value, int64 *result)
 {
 	KsValue		buffer;
 	const KsValue *number = ks_convert_as_number(value, &buffer);
-	const char *at;
-	const char *end;
-	int64		sum = 0;
+	bool		negative;
 
 	if (number == NULL || number->fraction || number->exponent)
 		return false;
-	at = number->text;
-	end = at + number->len;
-	if (*at == '-')
-		at++;
-	if (end - at > 18)
-		return read_long_integer(at, end, number->text[0] == '-', result);
-	for (; at < end; at++)
-		sum = sum * 10 + (*at - '0');
-	*result = number->text[0] == '-' ? -sum : sum;
+	negative = number->text[0] == '-';
+	if (number->len > 18)
+		return read_long_integer(number->text + negative, number->text + number->len,
+								 negative, result);
+	*result = negative ? -(int64) number->digits : (int64) number->digits;
 	return true;
 }
 
@@ -120,7 +114,6 @@ typedef struct Decimal
 {
 	int64		digits;
 	int			scale;
-	int			before;			/* digits before the point without leading zeros */
 } Decimal;
 
 /* Read a number of up to 18 characters without an exponent; not minus zero. */
@@ -129,28 +122,11 @@ read_decimal(const KsValue *value, Decimal *decimal)
 {
 	KsValue		buffer;
 	const KsValue *number = ks_convert_as_number(value, &buffer);
-	const char *at;
-	const char *end;
-	bool		behind = false;
 
 	if (number == NULL || number->exponent || number->len > 18)
 		return false;
-	at = number->text;
-	end = at + number->len;
-	decimal->digits = decimal->scale = decimal->before = 0;
-	if (*at == '-')
-		at++;
-	for (; at < end; at++)
-	{
-		if (*at == '.')
-		{
-			behind = true;
-			continue;
-		}
-		decimal->digits = decimal->digits * 10 + (*at - '0');
-		decimal->scale += behind;
-		decimal->before += !behind && decimal->digits != 0;
-	}
+	decimal->digits = (int64) number->digits;
+	decimal->scale = number->scale;
 	if (number->text[0] != '-')
 		return true;
 	decimal->digits = -decimal->digits;
@@ -224,12 +200,13 @@ fit_typmod(Decimal *decimal, int32 typmod)
 	int			precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
 	int			scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
 
-	if (decimal->scale > scale || decimal->before > precision - scale)
+	if (decimal->scale > scale)
 		return false;
 	for (; decimal->scale < scale; decimal->scale++)
 		if (pg_mul_s64_overflow(decimal->digits, 10, &decimal->digits))
 			return false;
-	return true;
+	return precision <= 18 && decimal->digits < (int64) powers_of_ten[precision] &&
+		decimal->digits > -(int64) powers_of_ten[precision];
 }
 
 /* Without a typmod numeric takes any number of moderate length. */

@@ -274,34 +274,58 @@ read_zone(const char **at, const char *end, bool *has_zone, int *east)
 	return true;
 }
 
-/* Microseconds since PostgreSQL's epoch, of the wall clock. */
-static Timestamp
-wall_clock(const struct pg_tm *tm, fsec_t fsec)
+/* Read a date as days since PostgreSQL's epoch; mostly it is the last one again. */
+static inline bool
+read_day(KsConverter *converter, const char **at, const char *end, int32 *day)
 {
-	int64		days = date2j(tm->tm_year, tm->tm_mon, tm->tm_mday) - POSTGRES_EPOCH_JDATE;
-	int64		seconds = (tm->tm_hour * 60 + tm->tm_min) * 60 + tm->tm_sec;
+	const char *first = *at;
+	struct pg_tm tm;
 
-	return days * USECS_PER_DAY + seconds * USECS_PER_SEC + fsec;
+	if (end - first >= sizeof(converter->last_date) &&
+		memcmp(first, converter->last_date, sizeof(converter->last_date)) == 0)
+	{
+		*at = first + sizeof(converter->last_date);
+		*day = converter->last_day;
+		return true;
+	}
+	if (!read_date(at, end, &tm))
+		return false;
+	*day = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+	memcpy(converter->last_date, first, sizeof(converter->last_date));
+	converter->last_day = *day;
+	return true;
+}
+
+/* Seconds east of Greenwich at a wall clock of the stream's time zone. */
+static int
+find_east(const KsConverter *converter, int32 day, struct pg_tm *tm)
+{
+	j2date(day + POSTGRES_EPOCH_JDATE, &tm->tm_year, &tm->tm_mon, &tm->tm_mday);
+	return -DetermineTimeZoneOffset(tm, converter->options.timezone);
 }
 
 /* Date and time in ISO 8601; the zone counts for a timestamptz alone. */
 static bool
-read_iso(const KsConverter *converter, const KsValue *value, bool with_zone, Timestamp *result)
+read_iso(KsConverter *converter, const KsValue *value, bool with_zone, Timestamp *result)
 {
 	const char *at = value->text;
 	const char *end = at + value->len;
 	struct pg_tm tm;
+	int32		day;
 	fsec_t		fsec;
 	bool		has_zone;
 	int			east;
 
-	if (!read_date(&at, end, &tm) ||
+	if (!read_day(converter, &at, end, &day) ||
 		!(read_byte(&at, end, 'T') || read_byte(&at, end, ' ')) ||
 		!read_time(&at, end, &tm, &fsec) || !read_zone(&at, end, &has_zone, &east) || at != end)
 		return false;
 	if (with_zone && !has_zone && !converter->utc)
-		east = -DetermineTimeZoneOffset(&tm, converter->options.timezone);
-	*result = wall_clock(&tm, fsec) - (with_zone ? east * USECS_PER_SEC : 0);
+		east = find_east(converter, day, &tm);
+	*result = day * USECS_PER_DAY +
+		((tm.tm_hour * 60 + tm.tm_min) * 60 + tm.tm_sec) * USECS_PER_SEC + fsec;
+	if (with_zone)
+		*result -= east * USECS_PER_SEC;
 	return true;
 }
 
@@ -423,7 +447,6 @@ ks_convert_date(KsConverter *converter, KsColumn *column, const KsValue *value, 
 	KsConverted converted;
 	const char *at = value->text;
 	const char *end = at + value->len;
-	struct pg_tm tm;
 
 	if (value->kind == KS_VALUE_NUMBER && converter->options.pattern == NULL)
 	{
@@ -431,9 +454,7 @@ ks_convert_date(KsConverter *converter, KsColumn *column, const KsValue *value, 
 		if (converted != KS_CONVERTED)
 			return converted;
 	}
-	else if (value->kind == KS_VALUE_STRING && read_date(&at, end, &tm) && at == end)
-		date = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
-	else
+	else if (value->kind != KS_VALUE_STRING || !read_day(converter, &at, end, &date) || at != end)
 		return ks_convert_input(converter, column, value, result);
 	*result = DateADTGetDatum(date);
 	return KS_CONVERTED;

@@ -140,8 +140,8 @@ verify_encoding(KsJsonScanner *scan, const KsValue *value)
 							 "invalid byte sequence for the encoding UTF8");
 }
 
-bool
-ks_json_scan_string(KsJsonScanner *scan, KsValue *value)
+static pg_attribute_always_inline bool
+scan_string(KsJsonScanner *scan, KsValue *value)
 {
 	bool		high = false;
 
@@ -176,47 +176,79 @@ ks_json_scan_string(KsJsonScanner *scan, KsValue *value)
 	return !high || verify_encoding(scan, value);
 }
 
-/* Step over one or more digits. */
-static bool
-scan_digits(KsJsonScanner *scan)
+bool
+ks_json_scan_string(KsJsonScanner *scan, KsValue *value)
 {
-	const char *first = scan->at;
+	return scan_string(scan, value);
+}
 
-	while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
+/* Step over one or more digits and append them to *sum, which may wrap around. */
+static inline bool
+scan_digits(KsJsonScanner *scan, uint64 *sum)
+{
+	const char *at = scan->at;
+	const char *end = scan->end;
+	uint64		digits = *sum;
+	unsigned	digit;
+
+	while (at < end && (digit = (unsigned char) *at - '0') <= 9)
+	{
+		digits = digits * 10 + digit;
+		at++;
+	}
+	*sum = digits;
+	if (at == scan->at)
+		return ks_json_scan_fail(scan, at, "expected a digit");
+	scan->at = at;
+	return true;
+}
+
+/* The digits of an exponent, behind the "e". */
+static bool
+scan_exponent(KsJsonScanner *scan)
+{
+	uint64		ignored = 0;
+
+	if (scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
 		scan->at++;
-	return scan->at > first || ks_json_scan_fail(scan, scan->at, "expected a digit");
+	return scan_digits(scan, &ignored);
 }
 
 bool
 ks_json_scan_number(KsJsonScanner *scan, KsValue *value)
 {
+	const char *first = scan->at;
+	uint64		digits = 0;
+
 	value->kind = KS_VALUE_NUMBER;
 	value->depth = 0;
 	value->fraction = value->exponent = false;
-	value->text = scan->at;
+	value->scale = 0;
+	value->text = first;
 	if (*scan->at == '-')
 		scan->at++;
 	if (scan->at < scan->end && *scan->at == '0')
 		scan->at++;
-	else if (!scan_digits(scan))
+	else if (!scan_digits(scan, &digits))
 		return false;
 	if (scan->at < scan->end && *scan->at == '.')
 	{
+		const char *point = scan->at++;
+
 		value->fraction = true;
-		scan->at++;
-		if (!scan_digits(scan))
+		if (!scan_digits(scan, &digits))
 			return false;
+		value->scale = (int) (scan->at - point - 1);
 	}
 	if (scan->at < scan->end && (*scan->at == 'e' || *scan->at == 'E'))
 	{
 		value->exponent = true;
 		scan->at++;
-		if (scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
-			scan->at++;
-		if (!scan_digits(scan))
+		if (!scan_exponent(scan))
 			return false;
 	}
-	value->len = scan->at - value->text;
+	value->digits = digits;
+	value->len = scan->at - first;
 	return true;
 }
 
@@ -388,6 +420,8 @@ ks_json_scan_value(KsJsonScanner *scan, KsValue *value)
 {
 	char		next = ks_json_scan_peek(scan);
 
+	if (next == '"')
+		return scan_string(scan, value);
 	if (scan->at >= scan->end)
 		return ks_json_scan_fail(scan, scan->end, "expected a value");
 	if (next == '{' || next == '[')

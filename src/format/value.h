@@ -28,6 +28,8 @@ typedef struct KsValue
 	bool		escaped;		/* a string with backslashes */
 	bool		fraction;		/* a number with a decimal point */
 	bool		exponent;		/* a number with an exponent */
+	int			scale;			/* a number's digits behind the point */
+	uint64		digits;			/* all of them, if the number is at most 18 bytes long */
 } KsValue;
 
 #endif
