@@ -200,22 +200,12 @@ passes_query(const KsViewQuery *vq)
 	return query;
 }
 
-/* Rewrite (views, row security) and plan a query over a batch of the stream. */
+/* Plan a query whose scan of the stream is to be a batch scan. */
 static PlannedStmt *
-plan_query(Query *query, const KsViewQuery *vq, Oid stream)
+plan_over_batch(Query *query, Oid stream)
 {
-	RangeTblEntry *rte;
-	PlannedStmt *plan;
+	PlannedStmt *volatile plan;
 
-	AcquireRewriteLocks(query, true, false);
-	query = linitial_node(Query, QueryRewrite(query));
-	/* Once more, now that views are expanded: the hook goes by the stream's OID. */
-	ks_refuse_nested_stream(query, vq->stream_index);
-
-	/* To the planner, the staging table is a plain one; its paths are replaced. */
-	rte = rt_fetch(vq->stream_index, query->rtable);
-	rte->inh = false;
-	rte->relkind = RELKIND_RELATION;
 	ks_batch_scan_plan_for(stream);
 	PG_TRY();
 	{
@@ -228,6 +218,24 @@ plan_query(Query *query, const KsViewQuery *vq, Oid stream)
 	PG_END_TRY();
 	plan->jitFlags = 0;
 	return plan;
+}
+
+/* Rewrite (views, row security) and plan a query over a batch of the stream. */
+static PlannedStmt *
+plan_query(Query *query, const KsViewQuery *vq, Oid stream)
+{
+	RangeTblEntry *rte;
+
+	AcquireRewriteLocks(query, true, false);
+	query = linitial_node(Query, QueryRewrite(query));
+	/* Once more, now that views are expanded: the hook goes by the stream's OID. */
+	ks_refuse_nested_stream(query, vq->stream_index);
+
+	/* To the planner, the staging table is a plain one; its paths are replaced. */
+	rte = rt_fetch(vq->stream_index, query->rtable);
+	rte->inh = false;
+	rte->relkind = RELKIND_RELATION;
+	return plan_over_batch(query, stream);
 }
 
 static bool
