@@ -248,6 +248,9 @@ SELECT length(decoded->>'s'), jsonb_array_length(decoded->'j'), jsonb_array_leng
 FROM kafka_stream.decode('t', convert_to('{"s": "' || repeat('\n', 5000000) || '", "j": [' || repeat('1,', 1000000) || '2], "a": [' || repeat('1,', 300000) || '2]}', 'UTF8'));
 SELECT left(d('{"n": ' || repeat('9', 1000000) || '}'), 60), length(d('{"rest": {"x": ' || repeat('9', 100000) || '}}', '{"rest": "rest"}'));
 
+SELECT length(d('{"n": "' || repeat('é', 100000) || '"}'));
+SELECT d('{' || repeat('"x":1,', 1000001) || '"n":1}', '{"rest": "rest"}');
+
 --
 -- The same as jsonb_populate_record, for all types and all kinds of values
 --

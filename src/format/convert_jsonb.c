@@ -14,6 +14,12 @@
 #define UNGUARDED_BYTES (1024 * 1024)
 #define UNGUARDED_DEPTH 64
 
+/*
+ * Values in one jsonb.  Core's arrays that double would ask for more than it
+ * can allocate soon after, with an error that looks like one of its own.
+ */
+#define MAX_VALUES 8000000
+
 static KsConverted
 fill_string(KsConverter *converter, const KsValue *value, JsonbValue *result)
 {
@@ -89,6 +95,7 @@ typedef struct Copy
 	KsJsonScanner scan;
 	JsonbParseState **state;
 	JsonbValue *result;
+	int			nvalues;
 	int			depth;
 	bool		object[KS_JSON_MAX_DEPTH + 1];
 } Copy;
@@ -153,6 +160,9 @@ copy_step(Copy *copy)
 		copy_close(copy);
 		return KS_CONVERTED;
 	}
+	if (++copy->nvalues > MAX_VALUES)
+		return ks_convert_fail(copy->converter, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+							   "more than %d values in one array or object", MAX_VALUES);
 	if (next == ',')
 		copy->scan.at++;
 	converted = copy_key(copy);
@@ -177,6 +187,7 @@ push_container(KsConverter *converter, JsonbParseState **state, const KsValue *v
 	copy.converter = converter;
 	copy.state = state;
 	copy.depth = 0;
+	copy.nvalues = 0;
 	ks_json_scan_begin(&copy.scan, value->text, value->len);
 	copy_open(&copy, value->text[0]);
 	while (copy.depth > 0 && converted == KS_CONVERTED)

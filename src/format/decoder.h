@@ -35,7 +35,18 @@ extern KsDecoder *ks_decoder_create(MemoryContext context, const char *format,
 									Jsonb *options);
 
 /*
- * Decode one message.  values[]/isnull[] have desc->natts elements.  For each
+ * Decode one message; in a transaction, since what a type's own functions
+ * raise is caught in a subtransaction (classes 22, 23 and 54, and P0001; class
+ * 42 and 0A from types without user code; other errors are raised again).
+ *
+ * Unquoted numbers for timestamptz, timestamp and date columns (not inside of
+ * arrays or composites) are epochs; with a to_timestamp pattern they are text
+ * for it, and the pattern is for timestamptz and timestamp alone.  "now" and
+ * the like are errors wherever they stand for a time.  A NOT NULL domain's
+ * missing value is the caller's to judge, after defaults.  An error without
+ * column concerns the message as a whole; positions count bytes from 0.
+ *
+ * values[], isnull[] and present[] have desc->natts elements.  For each
  * column found with a non-null value, sets the value and isnull = false;
  * columns that are missing or JSON null are set to isnull = true and
  * present[] = false (the caller puts defaults there); others present = true.

@@ -25,6 +25,10 @@
 /* A longer message may hold more than a jsonb can. */
 #define UNGUARDED_BYTES (1024 * 1024)
 
+/* Unknown keys of one message, and bytes of an error, that are kept. */
+#define MAX_EXTRAS 1000000
+#define MAX_ERROR_LENGTH 1000
+
 /* An unknown top-level key and its value. */
 typedef struct Extra
 {
@@ -246,13 +250,15 @@ scan_array(KsJsonDecoder *decoder, KsJsonNode *node)
 static void
 keep_extra(KsJsonDecoder *decoder, const KsValue *key, const KsValue *value)
 {
+	if (decoder->nextras > MAX_EXTRAS)
+		return;
 	if (decoder->nextras == decoder->maxextras)
 	{
 		decoder->maxextras = Max(16, 2 * decoder->maxextras);
 		if (decoder->extras == NULL)
 			decoder->extras = palloc(decoder->maxextras * sizeof(Extra));
 		else
-			decoder->extras = repalloc_huge(decoder->extras, decoder->maxextras * sizeof(Extra));
+			decoder->extras = repalloc(decoder->extras, decoder->maxextras * sizeof(Extra));
 	}
 	decoder->extras[decoder->nextras].key = *key;
 	decoder->extras[decoder->nextras].value = *value;
@@ -356,6 +362,9 @@ convert_rest(KsJsonDecoder *decoder)
 	if (!converter->guarded && decoder->scan.end - decoder->scan.start > UNGUARDED_BYTES)
 		return KS_CONVERT_LATER;
 	converter->column = decoder->rest;
+	if (decoder->nextras > MAX_EXTRAS)
+		return ks_convert_fail(converter, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+							   "more than %d unknown keys", MAX_EXTRAS);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < decoder->nextras && converted == KS_CONVERTED; i++)
 	{
@@ -481,11 +490,24 @@ needs_no_conversion(const char *data, size_t len)
 	return true;
 }
 
+/* Errors quote values, and these may be long. */
+static void
+clip_error(KsDecodeError *error)
+{
+	int			len = (int) strlen(error->message);
+
+	if (len > MAX_ERROR_LENGTH)
+		error->message = psprintf("%.*s...",
+								  pg_mbcliplen(error->message, len, MAX_ERROR_LENGTH),
+								  error->message);
+}
+
 bool
 ks_json_decoder_decode(KsJsonDecoder *decoder, const char *data, size_t len, Datum *values,
 					   bool *isnull, bool *present, KsDecodeError *error)
 {
 	Attempt		attempt = {decoder, data, len};
+	bool		decoded;
 
 	memset(isnull, true, decoder->natts * sizeof(bool));
 	memset(present, false, decoder->natts * sizeof(bool));
@@ -497,6 +519,10 @@ ks_json_decoder_decode(KsJsonDecoder *decoder, const char *data, size_t len, Dat
 	decoder->converter.guarded = false;
 	check_cache(decoder);
 	if (GetDatabaseEncoding() == PG_UTF8 || needs_no_conversion(data, len))
-		return decode_message(decoder, data, len);
-	return run_guarded(decoder, attempt_converted, &attempt);
+		decoded = decode_message(decoder, data, len);
+	else
+		decoded = run_guarded(decoder, attempt_converted, &attempt);
+	if (!decoded)
+		clip_error(error);
+	return decoded;
 }

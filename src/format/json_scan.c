@@ -38,7 +38,10 @@ ks_json_scan_error(const KsJsonScanner *scan, KsDecodeError *error)
 {
 	error->sqlstate = scan->sqlstate;
 	error->column = NULL;
-	if (scan->where >= scan->end)
+	if (scan->sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		error->message = psprintf("JSON too complex at byte %zu: %s",
+								  (size_t) (scan->where - scan->start), scan->problem);
+	else if (scan->where >= scan->end)
 		error->message = psprintf("invalid JSON: message ends at byte %zu: %s",
 								  (size_t) (scan->end - scan->start), scan->problem);
 	else
