@@ -197,4 +197,25 @@ ks_compat_input_soft(FmgrInfo *function, char *string, Oid ioparam, int32 typmod
 	QueryDesc *query, ScanDirection direction, uint64 count, bool once
 #endif
 
+/* CHECK constraints can be NOT ENFORCED from 18 on. */
+#if PG_VERSION_NUM >= 180000
+#define KS_CHECK_IS_ENFORCED(check) ((check)->ccenforced)
+#else
+#define KS_CHECK_IS_ENFORCED(check) true
+#endif
+
+/* Columns of one row type as those of another; 16 added an argument. */
+#if PG_VERSION_NUM >= 160000
+#define ks_attrmap_if_req(from, to) build_attrmap_by_name_if_req(from, to, false)
+#else
+#define ks_attrmap_if_req(from, to) build_attrmap_by_name_if_req(from, to)
+#endif
+
+/* Does this process hold a lock in exactly this mode?  Needs storage/lock.h. */
+#if PG_VERSION_NUM >= 170000
+#define ks_lock_held(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define ks_lock_held(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
 #endif

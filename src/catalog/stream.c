@@ -238,3 +238,12 @@ ks_stream_lock_conditional(Oid stream, LOCKMODE mode)
 	stream_locktag(&tag, stream);
 	return LockAcquire(&tag, mode, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
+
+bool
+ks_stream_lock_held(Oid stream)
+{
+	LOCKTAG		tag;
+
+	stream_locktag(&tag, stream);
+	return ks_lock_held(&tag, ShareLock) || ks_lock_held(&tag, ExclusiveLock);
+}

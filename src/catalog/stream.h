@@ -66,9 +66,6 @@ extern KsStream *ks_stream_load(Oid relid, bool missing_ok);
 /* Insert or update its row of kafka_stream_internal.stream. */
 extern void ks_stream_write(const KsStream *stream);
 
-/* The stream's own row of kafka_stream_internal.counter. */
-extern void ks_stream_init_counter(Oid stream);
-
 /* OIDs of all streams, ascending. */
 extern List *ks_stream_list(void);
 
@@ -77,6 +74,9 @@ extern int64 ks_interval_usecs(const Interval *interval, const char *what);
 
 extern void ks_stream_lock(Oid stream, LOCKMODE mode);	/* ShareLock or ExclusiveLock */
 extern bool ks_stream_lock_conditional(Oid stream, LOCKMODE mode);
+
+/* Does the current transaction hold the stream's lock, in any mode? */
+extern bool ks_stream_lock_held(Oid stream);
 
 /* The role that owns the extension: catalog rows are written as this role. */
 extern Oid	ks_extension_owner(void);

@@ -40,12 +40,6 @@ static KsQuery write_stream = {
 	OIDOID, BOOLOID, INT8OID, OIDOID, TEXTOID}
 };
 
-static KsQuery init_counter = {
-	"INSERT INTO kafka_stream_internal.counter (stream, view_id)"
-	" VALUES ($1::regclass, 0)",
-	1, {OIDOID}
-};
-
 /* Arguments of a query under construction. */
 typedef struct Arguments
 {
@@ -128,16 +122,5 @@ ks_stream_write(const KsStream *stream)
 	add(&args, ObjectIdGetDatum(stream->database), false);
 	add_text(&args, stream->cluster_id);
 	(void) ks_query_run(&write_stream, args.values, args.nulls);
-	ks_access_leave(&access);
-}
-
-void
-ks_stream_init_counter(Oid stream)
-{
-	Datum		value = ObjectIdGetDatum(stream);
-	KsAccess	access;
-
-	ks_access_enter(&access);
-	(void) ks_query_run(&init_counter, &value, NULL);
 	ks_access_leave(&access);
 }

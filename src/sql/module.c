@@ -7,8 +7,11 @@
 
 #include "base/compat.h"
 #include "base/settings.h"
+#include "base/shared.h"
 #include "view/batch_scan.h"
 #include "view/trigger.h"
+#include "worker/launcher.h"
+#include "worker/touch.h"
 
 PG_MODULE_MAGIC;
 
@@ -20,4 +23,7 @@ _PG_init(void)
 	ks_settings_define();
 	ks_batch_scan_init();
 	ks_trigger_init();
+	ks_shared_register();
+	ks_touch_register();
+	ks_launcher_register();
 }

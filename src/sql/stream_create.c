@@ -13,10 +13,13 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/shared.h"
+#include "catalog/counter.h"
 #include "catalog/relation.h"
 #include "catalog/staging.h"
 #include "catalog/stream.h"
 #include "sql/stream_definition.h"
+#include "worker/touch.h"
 
 PG_FUNCTION_INFO_V1(ks_create_stream);
 
@@ -141,7 +144,9 @@ ks_create_stream(PG_FUNCTION_ARGS)
 	RangeVar   *name;
 	KsStream   *stream;
 	char	   *columns;
+	KsCounts	none = {0};
 
+	ks_shared_require();
 	check_nulls(fcinfo);
 	name = ks_relation_parse(text_arg(fcinfo, ARG_NAME), "stream");
 	stream = stream_from_arguments(fcinfo, name);
@@ -152,6 +157,8 @@ ks_create_stream(PG_FUNCTION_ARGS)
 	ks_staging_create(stream, name, columns);
 	ks_definition_check_event_time(stream);
 	ks_stream_write(stream);
-	ks_stream_init_counter(stream->relid);
+	ks_definition_check_source(stream);
+	ks_counter_add(stream->relid, 0, false, &none);
+	ks_touch_at_commit(stream->relid);
 	PG_RETURN_OID(stream->relid);
 }

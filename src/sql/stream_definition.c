@@ -13,8 +13,10 @@
 #include "base/compat.h"
 #include "catalog/relation.h"
 #include "catalog/staging.h"
+#include "source/properties.h"
 #include "source/start.h"
 #include "sql/stream_definition.h"
+#include "worker/intake.h"
 
 #define LONGEST_DURATION (INT64CONST(36525) * USECS_PER_DAY)	/* 100 years */
 
@@ -263,6 +265,16 @@ ks_definition_check_event_time(const KsStream *stream)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("event_time must not be \"%s\"", stream->event_time),
 				 errhint("Use a column of your own, or 'kafka_timestamp'.")));
+}
+
+void
+ks_definition_check_source(const KsStream *stream)
+{
+	if (strcmp(stream->source, "insert") == 0)
+		return;
+	(void) ks_broker_properties(stream->brokers, stream->server,
+								ks_relation_owner(stream->relid));
+	ks_intake_check(stream->relid);
 }
 
 bool

@@ -11,6 +11,12 @@ extern void ks_definition_check(KsStream *stream);
 extern void ks_definition_check_event_time(const KsStream *stream);
 
 /*
+ * May the stream's owner reach its brokers, and do its options fit its columns?
+ * After the table was made.
+ */
+extern void ks_definition_check_source(const KsStream *stream);
+
+/*
  * Is 'columns' a list of column definitions and CHECK constraints, and nothing
  * else, that a staging table can have?
  */

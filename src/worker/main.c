@@ -1,0 +1,411 @@
+/*
+ * A stream's worker: its life.
+ *
+ *   open a reader (connect, check, assign)
+ *   repeat: collect a batch, process it, close windows, clean up
+ *   error that may pass: throw the reader away, wait, open anew
+ *   error that needs a human: say so and exit; the slot stays, as 'failed'
+ *   nothing to run any more: free the slot and exit
+ *
+ * Memory: the worker's context holds the reader's; each batch and each
+ * transaction has its own.  Signals: SIGTERM ends the process at the next
+ * check for interrupts, which every wait here reaches within 100 ms; on the way
+ * out the source is closed, which is bounded to 5 s.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "base/shared.h"
+#include "worker/batch.h"
+#include "worker/closing.h"
+#include "worker/intake.h"
+#include "worker/reader.h"
+#include "worker/retention.h"
+
+#define SHORTEST_BACKOFF_MS 1000
+#define LONGEST_BACKOFF_MS (5 * 60 * 1000)
+#define TICK USECS_PER_SEC				/* at least so often windows are closed */
+#define SHORTEST_TICK (200 * 1000)		/* under load, not more often */
+#define DISCOVER_INTERVAL (30 * USECS_PER_SEC)
+#define CLEAN_INTERVAL (10 * USECS_PER_SEC)
+
+extern PGDLLEXPORT void ks_worker_main(Datum arg);
+
+static KsSlot *my_slot;
+static Oid	my_stream;
+static KsReader *reader = NULL;
+
+/* ---- start and end ---- */
+
+/* ALTER ROLE and ALTER DATABASE ... SET reach background workers: not these. */
+static void
+pin_settings(void)
+{
+	static const char *const pinned[][2] = {
+		{"session_replication_role", "origin"},
+		{"search_path", "pg_catalog, pg_temp"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"row_security", "off"},
+		{"jit", "off"},
+		{"datestyle", "ISO, MDY"},
+		{"intervalstyle", "postgres"},
+		{"timezone", "UTC"},
+		{"extra_float_digits", "1"},
+		{"bytea_output", "hex"},
+		{"xmlbinary", "base64"},
+		{"statement_timeout", "0"},
+		{"lock_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		{"idle_session_timeout", "0"},
+		{"work_mem", "64MB"},
+		{"enable_partition_pruning", "on"},
+		{"max_parallel_workers_per_gather", "0"},
+	};
+	int			i;
+
+	for (i = 0; i < lengthof(pinned); i++)
+		SetConfigOption(pinned[i][0], pinned[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+static void
+close_reader(void)
+{
+	if (reader != NULL && reader->source != NULL)
+		reader->driver->close(reader->source);
+	if (reader != NULL)
+		MemoryContextDelete(reader->context);
+	reader = NULL;
+}
+
+static void
+leave_slot(int code, Datum arg)
+{
+	if (my_slot == NULL)
+		return;					/* given up before */
+	ks_slots_lock(true);
+	my_slot->pid = 0;
+	my_slot->latch = NULL;
+	if (my_slot->state == KS_SLOT_RUNNING || my_slot->state == KS_SLOT_RETRYING)
+		my_slot->state = KS_SLOT_WAITING;
+	ks_slots_unlock();
+}
+
+static void
+take_slot(int index)
+{
+	my_slot = ks_slot(index);
+	ks_slots_lock(true);
+	if (!OidIsValid(my_slot->database) || my_slot->pid != 0)
+	{
+		ks_slots_unlock();
+		proc_exit(0);			/* freed since, or another worker was faster */
+	}
+	my_stream = my_slot->stream;
+	my_slot->pid = MyProcPid;
+	my_slot->latch = &MyProc->procLatch;
+	ks_slots_unlock();
+	before_shmem_exit(leave_slot, (Datum) 0);
+}
+
+/* There is nothing to run; unless somebody wants it again since 'generation'. */
+pg_attribute_noreturn()
+static void
+give_up_slot(uint64 generation)
+{
+	ks_slots_lock(true);
+	if (my_slot->generation == generation)
+	{
+		memset(my_slot, 0, sizeof(KsSlot));
+		my_slot = NULL;
+	}
+	ks_slots_unlock();
+	proc_exit(0);
+}
+
+static void
+name_process(void)
+{
+	char	   *name;
+
+	ks_worker_begin();
+	name = get_rel_name(my_stream);
+	if (name != NULL)
+	{
+		name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(my_stream)), name);
+		SetConfigOption("application_name", name, PGC_USERSET, PGC_S_OVERRIDE);
+		pgstat_report_appname(name);
+	}
+	ks_worker_commit();
+}
+
+/* ---- running ---- */
+
+static void
+heed_settings(void)
+{
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	if (!ks_enabled)
+	{
+		ks_slot_set_state(my_slot, KS_SLOT_WAITING, NULL);
+		proc_exit(0);
+	}
+}
+
+static void
+show(KsSlotState state, const char *reason)
+{
+	ks_slot_set_state(my_slot, state, reason);
+	pgstat_report_activity(STATE_IDLE, state == KS_SLOT_RUNNING ? "waiting for messages" : reason);
+}
+
+/* ---- kafka_stream.flush(): everything up to now, folded and closed ---- */
+
+static void
+begin_flush(void)
+{
+	uint64		asked = my_slot->flush_asked;
+
+	if (asked == reader->flush_asked)
+		return;
+	if (reader->driver != NULL)
+		ks_reader_discover(reader);
+	reader->flush_asked = asked;
+}
+
+static bool
+is_flushed(void)
+{
+	int			i;
+
+	for (i = 0; i < reader->npartitions; i++)
+		if (reader->partitions[i].next_offset < reader->partitions[i].flush_target)
+			return false;
+	return true;
+}
+
+/* Call after closing. */
+static void
+answer_flush(bool flushed)
+{
+	if (!flushed || my_slot->flush_done == reader->flush_asked)
+		return;
+	ks_slots_lock(true);
+	my_slot->flush_done = reader->flush_asked;
+	ks_slots_unlock();
+}
+
+/* ---- what happens beside batches ---- */
+
+static void
+tick(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool		flushing = my_slot->flush_done != reader->flush_asked;
+	bool		flushed = is_flushed();
+
+	if (now - reader->closed_at >= SHORTEST_TICK || (flushing && flushed))
+	{
+		pgstat_report_activity(STATE_RUNNING, "closing windows");
+		ks_closing_run(reader, flushing && flushed);
+		answer_flush(flushed);
+	}
+	if (now - reader->cleaned_at >= CLEAN_INTERVAL)
+	{
+		pgstat_report_activity(STATE_RUNNING, "removing old rows");
+		ks_retention_run(reader);
+		if (!reader->disconnected)
+			ks_slot_set_state(my_slot, KS_SLOT_RUNNING, reader->trimmed_early ?
+							  "staging_limit reached: staged rows go earlier than retention" : NULL);
+	}
+	if (reader->driver != NULL && !reader->disconnected &&
+		now - reader->discovered_at >= DISCOVER_INTERVAL)
+		ks_reader_discover(reader);
+}
+
+static void
+wait_for_inserts(void)
+{
+	long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+													 reader->closed_at + TICK);
+
+	if (my_slot->flush_asked != reader->flush_asked)
+		return;
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 Max(ms, 1), PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* One round.  False: the reader is out of date. */
+static bool
+run_once(void)
+{
+	int			n = 0;
+
+	if (reader->driver == NULL)
+		wait_for_inserts();
+	else
+	{
+		n = ks_batch_collect(reader, reader->closed_at + TICK, my_slot);
+		if (n > 0)
+		{
+			pgstat_report_activity(STATE_RUNNING, "processing a batch");
+			if (!ks_batch_run(reader, n, my_slot))
+				return false;
+		}
+		if (reader->out_of_range)
+		{
+			reader->out_of_range = false;
+			ks_reader_out_of_range(reader);
+		}
+	}
+	heed_settings();
+	if (my_slot->generation != reader->generation)
+		return false;
+	begin_flush();
+	tick();
+	pgstat_report_activity(STATE_IDLE, "waiting for messages");
+	return true;
+}
+
+/* Until there is nothing to run; returns to have a new reader opened. */
+static void
+run_reader(void)
+{
+	uint64		generation = my_slot->generation;
+
+	pgstat_report_activity(STATE_RUNNING, "connecting");
+	ks_intake_forget();
+	reader = ks_reader_open(my_stream);
+	if (reader == NULL)
+		give_up_slot(generation);
+	reader->generation = generation;
+	reader->flush_asked = my_slot->flush_done;
+	show(KS_SLOT_RUNNING, NULL);
+	while (run_once())
+		my_slot->backoff_ms = 0;
+	close_reader();
+}
+
+/* ---- errors ---- */
+
+/* In the catch block: back to a state from which all can begin anew. */
+static char *
+recover(MemoryContext context)
+{
+	ErrorData  *error;
+	char	   *reason;
+
+	HOLD_INTERRUPTS();
+	EmitErrorReport();
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	reason = error->hint ? psprintf("%s (%s)", error->message, error->hint) :
+		pstrdup(error->message);
+	FlushErrorState();
+	AbortCurrentTransaction();
+	MemoryContextSwitchTo(context);
+	FreeErrorData(error);
+	close_reader();
+	RESUME_INTERRUPTS();
+	return reason;
+}
+
+pg_attribute_noreturn()
+static void
+fail(const char *reason)
+{
+	ks_slots_lock(true);
+	my_slot->wanted = false;
+	my_slot->rates.errors++;
+	ks_slots_unlock();
+	ks_slot_set_state(my_slot, KS_SLOT_FAILED, reason);
+	proc_exit(0);
+}
+
+static void
+back_off(const char *reason)
+{
+	TimestampTz until;
+	uint64		generation = my_slot->generation;
+
+	ks_slots_lock(true);
+	my_slot->rates.errors++;
+	my_slot->backoff_ms = Min(Max(my_slot->backoff_ms * 2, SHORTEST_BACKOFF_MS),
+							  LONGEST_BACKOFF_MS);
+	until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), my_slot->backoff_ms);
+	ks_slots_unlock();
+	show(KS_SLOT_RETRYING, reason);
+	while (GetCurrentTimestamp() < until && my_slot->generation == generation)
+	{
+		long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Max(ms, 1), PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		heed_settings();
+	}
+}
+
+void
+ks_worker_main(Datum arg)
+{
+	MemoryContext context;
+	Oid			database;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	take_slot(DatumGetInt32(arg));
+	database = my_slot->database;
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	pin_settings();
+	name_process();
+	context = AllocSetContextCreate(TopMemoryContext, "kafka_stream worker",
+									ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+
+	for (;;)
+	{
+		char	   *reason = NULL;
+
+		ks_reader_needs_human = false;
+		PG_TRY();
+		{
+			run_reader();
+		}
+		PG_CATCH();
+		{
+			reason = recover(context);
+		}
+		PG_END_TRY();
+		if (reason != NULL && ks_reader_needs_human)
+			fail(reason);
+		if (reason != NULL)
+			back_off(reason);
+		MemoryContextReset(context);
+	}
+}
