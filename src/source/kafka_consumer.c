@@ -55,6 +55,7 @@ struct KsSource
 	KsKafkaPosition *positions;
 	KsSourceStatus **lost;		/* why an assignment is not read any more, until told */
 	int			nlost;
+	int			nsilent;		/* statistics in a row that miss a leader */
 	int			ntopics;
 	Topic	   *topics;
 	Topic	   *last_topic;
@@ -96,14 +97,19 @@ before_close(void *arg)
 	release(arg);
 }
 
+/* Twice in a row, since leaders are not known right after an assignment. */
 static void
 on_statistics(void *arg, const char *json)
 {
 	KsSource   *source = arg;
-	bool		connected = ks_kafka_statistics_read(json, source->positions,
-													 source->nassigned);
 
-	source->client->note.down = !connected;
+	if (ks_kafka_statistics_read(json, source->positions, source->nassigned))
+	{
+		source->nsilent = 0;
+		source->client->note.down = false;
+	}
+	else if (++source->nsilent >= 2)
+		source->client->note.down = true;
 }
 
 static KsSource *
@@ -248,7 +254,7 @@ kafka_assign(KsSource *source, const KsAssignment *assignments, int n)
 	AssignCall *call;
 	MemoryContext old;
 
-	source->nassigned = source->ntopics = source->nlost = 0;
+	source->nassigned = source->ntopics = source->nlost = source->nsilent = 0;
 	source->lost = NULL;
 	source->last_topic = NULL;
 	if (source->assigned)

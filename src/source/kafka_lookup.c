@@ -429,6 +429,7 @@ cluster_release(KsKafkaCall *base)
 	free(call);
 }
 
+/* It waits for what other requests bring, and may miss that: short tries cost nothing. */
 char *
 ks_kafka_cluster_id(KsKafkaClient *client, int timeout_ms)
 {
@@ -440,10 +441,10 @@ ks_kafka_cluster_id(KsKafkaClient *client, int timeout_ms)
 
 		call->base.run = cluster_run;
 		call->base.release = cluster_release;
-		call->timeout_ms = next_try_ms(&patience);
+		call->timeout_ms = Max(Min(remaining_ms(&patience), KS_KAFKA_STEP_MS), 1);
 		ks_kafka_client_call(client, &call->base);
 		if (call->id)
 			return pstrdup(call->id);
-	} while (!is_over(&patience));
+	} while (remaining_ms(&patience) > 0);
 	return NULL;
 }

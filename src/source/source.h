@@ -137,7 +137,7 @@ typedef struct KsSourceDriver
 	 */
 	char	   *(*headers) (const KsMessage *message);
 
-	/* Latest known last stable offset of an assignment, -1 unknown; no I/O. */
+	/* Latest known last stable offset of an assignment (1 s old or less), -1 unknown; no I/O. */
 	int64		(*end_offset) (KsSource *source, int assignment);
 
 	/* Commit next offsets to the group, fire and forget, for lag tools alone. */
