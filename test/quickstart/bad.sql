@@ -12,4 +12,4 @@ FROM (VALUES
 ) AS messages (value)
 \gset
 
-\echo    sent :bad messages that cannot be rows
+\echo '   sent' :bad messages that cannot be rows

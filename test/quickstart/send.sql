@@ -27,4 +27,4 @@ FROM (SELECT kafka_partition, user_id,
       ORDER BY number) AS acts
 \gset
 
-\echo    sent :log_lines log lines and :user_events user events
+\echo '   sent' :log_lines log lines and :user_events user events
