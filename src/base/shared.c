@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -12,6 +14,8 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shared.h"
+
+#define RATE_SECONDS 5.0		/* rates fade to a third in so long */
 
 typedef struct Shared
 {
@@ -192,4 +196,24 @@ ks_shared_wake_launcher(void)
 	if (shared->launcher != NULL)
 		SetLatch(shared->launcher);
 	ks_slots_unlock();
+}
+
+double
+ks_rates_left(const KsRates *rates, TimestampTz now)
+{
+	if (rates->rated_at == 0)
+		return 0;
+	return exp(-Max(now - rates->rated_at, 0) / (RATE_SECONDS * USECS_PER_SEC));
+}
+
+void
+ks_rates_add(KsRates *rates, int64 rows, int64 bytes, TimestampTz now)
+{
+	double		left = ks_rates_left(rates, now);
+	double		seconds = rates->rated_at == 0 ? RATE_SECONDS :
+		Max(now - rates->rated_at, 1000) / (double) USECS_PER_SEC;
+
+	rates->rows_per_second = rates->rows_per_second * left + rows / seconds * (1 - left);
+	rates->bytes_per_second = rates->bytes_per_second * left + bytes / seconds * (1 - left);
+	rates->rated_at = now;
 }

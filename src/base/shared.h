@@ -34,8 +34,9 @@ typedef struct KsRates
 {
 	int64		errors;
 	int64		restarts;
-	double		rows_per_second;
+	double		rows_per_second;	/* as of rated_at, smoothed over seconds */
 	double		bytes_per_second;
+	TimestampTz rated_at;		/* 0: no batch yet */
 	int64		batch_usecs;	/* of the last batch, from its first message */
 	TimestampTz newest;			/* event time of the newest row in views */
 	int64		memory_bytes;
@@ -58,6 +59,12 @@ typedef struct KsSlot
 	uint64		flush_done;		/* and how many are answered */
 	KsRates		rates;
 } KsSlot;
+
+/* The part of the rates of 'rated_at' that is left at 'now': they fade. */
+extern double ks_rates_left(const KsRates *rates, TimestampTz now);
+
+/* Count a batch that ended at 'now' into the rates. */
+extern void ks_rates_add(KsRates *rates, int64 rows, int64 bytes, TimestampTz now);
 
 /* Called from _PG_init: reserve shared memory if the server is starting. */
 extern void ks_shared_register(void);

@@ -199,13 +199,13 @@ static void
 note_rates(KsSlot *slot, const KsIntake *intake, TimestampTz began)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	double		seconds = Max(now - began, 1000) / 1000000.0;
 
 	ks_slots_lock(true);
 	slot->rates.batch_usecs = now - began;
-	slot->rates.rows_per_second = intake->batch.nrows / seconds;
-	slot->rates.bytes_per_second = intake->counts.bytes / seconds;
-	slot->rates.newest = Max(slot->rates.newest, intake->newest);
+	ks_rates_add(&slot->rates, intake->counts.rows, intake->counts.bytes, now);
+	if (intake->newest != DT_NOBEGIN)
+		slot->rates.newest = slot->rates.newest == 0 ? intake->newest :
+			Max(slot->rates.newest, intake->newest);
 	slot->rates.memory_bytes = MemoryContextMemAllocated(TopMemoryContext, true);
 	ks_slots_unlock();
 }
