@@ -14,6 +14,7 @@
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
@@ -105,6 +106,8 @@ fold_staged_rows(Backfill *backfill)
 	Portal		portal;
 
 	ks_access_enter(&access);
+	/* The caller's snapshot is older than its lock: a batch may lie in between. */
+	PushActiveSnapshot(GetLatestSnapshot());
 	portal = SPI_cursor_open_with_args("kafka_stream_backfill",
 									   psprintf("SELECT *, %s FROM %s ORDER BY %s, kafka_offset", partition,
 												ks_relation_name(stream->relid), partition),
@@ -133,6 +136,7 @@ fold_staged_rows(Backfill *backfill)
 		CHECK_FOR_INTERRUPTS();
 	}
 	SPI_cursor_close(portal);
+	PopActiveSnapshot();
 	ks_access_leave(&access);
 	MemoryContextDelete(context);
 }
