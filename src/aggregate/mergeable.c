@@ -187,8 +187,8 @@ ordered_version(const Aggref *aggref, const KsRowOrder *order,
 		return NULL;
 	if (!ks_element_storable(first) || OidIsValid(get_element_type(first)))
 	{
-		*reason = psprintf("%s of type %s cannot be kept in a continuous view",
-						   get_func_name(function), format_type_be(first));
+		*reason = psprintf("a list of values of type %s cannot be kept in a state",
+						   format_type_be(first));
 		*hint = "Convert the argument, for example with to_jsonb().";
 		return NULL;
 	}
@@ -206,14 +206,14 @@ distinct_obstacle(Oid type, bool sorted)
 	TypeCacheEntry *entry;
 
 	if (!ks_element_storable(type))
-		return psprintf("DISTINCT values of type %s cannot be kept in a continuous view",
+		return psprintf("DISTINCT values of type %s cannot be kept in a state",
 						format_type_be(type));
 	entry = lookup_type_cache(type, TYPECACHE_HASH_PROC | TYPECACHE_CMP_PROC);
 	if (!OidIsValid(entry->hash_proc))
-		return psprintf("DISTINCT values of type %s cannot be kept in a continuous view, since it has no hash function",
+		return psprintf("DISTINCT values of type %s cannot be kept in a state, since it has no hash function",
 						format_type_be(type));
 	if (sorted && !OidIsValid(entry->cmp_proc))
-		return psprintf("DISTINCT values of type %s cannot be kept in a continuous view, since they have no order",
+		return psprintf("DISTINCT values of type %s cannot be kept in a state, since they have no order",
 						format_type_be(type));
 	return NULL;
 }
@@ -259,7 +259,7 @@ distinct_version(const Aggref *aggref, const char **reason, const char **hint)
 	}
 	if (!OidIsValid(own_function))
 	{
-		*reason = psprintf("aggregate %s cannot be used with DISTINCT in a continuous view", name);
+		*reason = psprintf("aggregate %s cannot be used with DISTINCT", name);
 		*hint = hint_for_distinct(aggref);
 		return NULL;
 	}
@@ -285,7 +285,7 @@ ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
 	}
 	if (aggref->aggorder != NIL)
 	{
-		*reason = psprintf("ORDER BY inside aggregate %s is not supported in a continuous view", name);
+		*reason = psprintf("ORDER BY inside aggregate %s is not supported", name);
 		*hint = "Leave it out: what depends on order is in order of event time, topic, partition and offset.";
 		return NULL;
 	}
