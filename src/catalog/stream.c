@@ -9,6 +9,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "common/int.h"
 #include "miscadmin.h"
@@ -246,4 +247,14 @@ ks_stream_lock_held(Oid stream)
 
 	stream_locktag(&tag, stream);
 	return ks_lock_held(&tag, ShareLock) || ks_lock_held(&tag, ExclusiveLock);
+}
+
+void
+ks_stream_require_read_committed(const char *what)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s needs a transaction in isolation level READ COMMITTED", what),
+				 errhint("Use BEGIN ISOLATION LEVEL READ COMMITTED.")));
 }

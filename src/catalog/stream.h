@@ -78,6 +78,12 @@ extern bool ks_stream_lock_conditional(Oid stream, LOCKMODE mode);
 /* Does the current transaction hold the stream's lock, in any mode? */
 extern bool ks_stream_lock_held(Oid stream);
 
+/*
+ * Closing windows and creating views must see what was committed while they
+ * waited for the stream's lock: refuse transactions with a snapshot of their own.
+ */
+extern void ks_stream_require_read_committed(const char *what);
+
 /* The role that owns the extension: catalog rows are written as this role. */
 extern Oid	ks_extension_owner(void);
 

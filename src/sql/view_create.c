@@ -222,6 +222,7 @@ lock_stream(Oid relid)
 
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_TABLE, get_rel_name(relid));
+	ks_stream_require_read_committed("create_view()");
 	LockRelationOid(relid, AccessShareLock);
 	ks_stream_lock(relid, ExclusiveLock);
 	return ks_stream_load(relid, false);

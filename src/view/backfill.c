@@ -3,6 +3,8 @@
  *
  * Runs in the transaction that creates the view, with folds held off, so that
  * each row is folded exactly once: staged ones here, later ones as they come.
+ * Staging is read with a snapshot taken after the stream's lock, since folds
+ * may have committed while we waited for it.
  */
 #include "postgres.h"
 
@@ -111,7 +113,7 @@ fold_staged_rows(Backfill *backfill)
 	portal = SPI_cursor_open_with_args("kafka_stream_backfill",
 									   psprintf("SELECT *, %s FROM %s ORDER BY %s, kafka_offset", partition,
 												ks_relation_name(stream->relid), partition),
-									   0, NULL, NULL, NULL, true, 0);
+									   0, NULL, NULL, NULL, false, 0);
 	for (;;)
 	{
 		MemoryContext before;

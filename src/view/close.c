@@ -106,6 +106,7 @@ close_view(const KsView *view, const KsStream *stream, TimestampTz watermark, bo
 	closing.mark = ks_window_closed_to(&vq->window, watermark);
 	if (closing.mark <= view->closed_to)
 		return false;
+	ks_stream_require_read_committed("closing windows");
 	if (wait)
 		ks_stream_lock(stream->relid, ExclusiveLock);
 	else if (!ks_stream_lock_conditional(stream->relid, ExclusiveLock))
