@@ -102,6 +102,8 @@ tap_file() {
 	echo "$1: $ok passed, $not_ok failed$([ "$skipped" = 0 ] || echo ", $skipped skipped") ($((SECONDS - start)) s)"
 	if [ "$not_ok" != 0 ]; then
 		grep -v '^ok ' "$log" | tail -n 60
+		# why it died, if it did: the harness keeps that for its own log
+		[ "$status" = 0 ] || grep -v 'ok ' "$run/check/tmp_check/log/regress_log_$1" | tail -n 15 || true
 		echo "the whole of it: $log; server logs: $run/check/tmp_check/log"
 	fi
 }

@@ -4,7 +4,7 @@
  *
  *	kafka_tool BROKERS COMMAND ...
  *
- *	wait SECONDS				until the broker answers
+ *	wait SECONDS				until the broker answers, with a leader for each partition
  *	create TOPIC PARTITIONS [NAME=VALUE ...]
  *	delete TOPIC
  *	grow TOPIC PARTITIONS		add partitions
@@ -263,7 +263,18 @@ show_offsets(rd_kafka_t *rk, const char *topic)
 	}
 }
 
-/* Poll for a broker until the deadline. */
+/* Does every partition of every topic have a leader? */
+static bool
+leaders_there(const struct rd_kafka_metadata *metadata)
+{
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		for (int j = 0; j < metadata->topics[i].partition_cnt; j++)
+			if (metadata->topics[i].partitions[j].leader < 0)
+				return false;
+	return true;
+}
+
+/* Poll until there are a broker and all leaders, or the deadline. */
 static void
 wait_for_broker(rd_kafka_t *rk, int seconds)
 {
@@ -274,18 +285,19 @@ wait_for_broker(rd_kafka_t *rk, int seconds)
 	{
 		const struct rd_kafka_metadata *metadata;
 
-		err = rd_kafka_metadata(rk, 0, NULL, &metadata, 500);
+		err = rd_kafka_metadata(rk, 1, NULL, &metadata, 500);
 		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		{
-			bool		there = metadata->broker_cnt > 0;
+			bool		ready = metadata->broker_cnt > 0 && leaders_there(metadata);
 
 			rd_kafka_metadata_destroy(metadata);
-			if (there)
+			if (ready)
 				return;
 		}
 		usleep(100000);
 	} while (time(NULL) < deadline);
-	fail("no broker at %s after %d s: %s", brokers, seconds, rd_kafka_err2str(err));
+	fail("no broker at %s after %d s: %s", brokers, seconds,
+		 err ? rd_kafka_err2str(err) : "partitions without a leader");
 }
 
 /* Undo COPY's escapes in place; returns the length, or -1 for \N. */

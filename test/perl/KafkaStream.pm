@@ -160,7 +160,18 @@ sub kill9 { my ($self) = @_; return $self->_script('kill'); }
 
 # A black hole: connections stay open, nothing answers.
 sub pause { my ($self) = @_; return $self->_signal('STOP'); }
-sub resume { my ($self) = @_; return $self->_signal('CONT'); }
+
+# The controller was paused too: it takes its own broker for dead, and makes it
+# leader again a moment later.  Wait until that is over.
+sub resume
+{
+	my ($self) = @_;
+
+	$self->_signal('CONT');
+	sleep(1);
+	$self->_tool('', 'wait', 30);
+	return;
+}
 
 sub _tool
 {
