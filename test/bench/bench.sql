@@ -34,42 +34,42 @@ AS $$ SELECT pid FROM kafka_stream.streams AS s WHERE s.stream = $1 $$;
 CREATE FUNCTION bench.done(stream regclass) RETURNS bigint LANGUAGE sql VOLATILE
 AS $$ SELECT coalesce(sum(next_offset), 0)::bigint FROM kafka_stream.partitions AS p WHERE p.stream = $1 $$;
 
--- Wait until 'total' events are folded.  What is measured starts with the first
--- batch that is there, so that neither connecting nor this wait counts.
-CREATE FUNCTION bench.measure_load(stream regclass, total bigint, timeout interval) RETURNS void
+-- Wait until 'total' events are folded.
+CREATE FUNCTION bench.await(stream regclass, total bigint, timeout interval) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    worker int;
-    n bigint; n0 bigint;
-    t0 timestamptz; created timestamptz := clock_timestamp();
-    c0 record; c1 record;
+    deadline timestamptz := clock_timestamp() + timeout;
 BEGIN
-    LOOP
-        n := bench.done(stream);
-        worker := bench.worker(stream);
-        IF n0 IS NULL AND n > 0 AND worker IS NOT NULL THEN
-            n0 := n;
-            t0 := clock_timestamp();
-            c0 := bench.cpu(worker);
-        END IF;
-        EXIT WHEN n >= total;
-        IF clock_timestamp() > created + timeout THEN
-            RAISE EXCEPTION 'only % of % events after %: %', n, total, timeout,
+    WHILE bench.done(stream) < total LOOP
+        IF clock_timestamp() > deadline THEN
+            RAISE EXCEPTION 'only % of % events after %: %', bench.done(stream), total, timeout,
                 (SELECT state || coalesce(', ' || reason, '') FROM kafka_stream.streams AS s WHERE s.stream = $1);
         END IF;
         PERFORM pg_sleep(0.02);
     END LOOP;
-    IF n0 IS NULL OR n <= n0 THEN
-        RAISE EXCEPTION 'all % events came in one batch: take more', total;
-    END IF;
-    c1 := bench.cpu(worker);
-    PERFORM bench.note('first_batch_seconds', extract(epoch FROM t0 - created)),
-            bench.note('events_per_second', (n - n0) / extract(epoch FROM clock_timestamp() - t0)),
-            bench.note('worker_cpu', (c1.user_s + c1.sys_s - c0.user_s - c0.sys_s) * 1000000 / (n - n0)),
-            bench.note('worker_user_cpu', (c1.user_s - c0.user_s) * 1000000 / (n - n0)),
-            bench.note('worker_sys_cpu', (c1.sys_s - c0.sys_s) * 1000000 / (n - n0)),
-            bench.note('worker_main_cpu', (c1.main_s - c0.main_s) * 1000000 / (n - n0)),
-            bench.note('worker_librdkafka_cpu', (c1.other_s - c0.other_s) * 1000000 / (n - n0));
+END $$;
+
+-- Wait until 'total' events are folded, and note rate and cost over the worker's
+-- whole life, so that connecting and what it fetched ahead count.
+CREATE FUNCTION bench.measure_load(stream regclass, total bigint, timeout interval) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    worker int;
+    started timestamptz;
+    ended timestamptz;
+    cpu record;
+BEGIN
+    PERFORM bench.await(stream, total, timeout);
+    ended := clock_timestamp();
+    worker := bench.worker(stream);
+    cpu := bench.cpu(worker);
+    SELECT backend_start INTO started FROM pg_stat_activity WHERE pid = worker;
+    PERFORM bench.note('events_per_second', total / extract(epoch FROM ended - started)),
+            bench.note('worker_cpu', (cpu.user_s + cpu.sys_s) * 1000000 / total),
+            bench.note('worker_user_cpu', cpu.user_s * 1000000 / total),
+            bench.note('worker_sys_cpu', cpu.sys_s * 1000000 / total),
+            bench.note('worker_main_cpu', cpu.main_s * 1000000 / total),
+            bench.note('worker_librdkafka_cpu', cpu.other_s * 1000000 / total);
 END $$;
 
 -- Run a statement in this backend and note its CPU seconds and events per second.
@@ -88,14 +88,15 @@ END $$;
 
 -- From the moment an event was sent to the commit that showed it in the views;
 -- 'since' is after the load.
-CREATE FUNCTION bench.measure_freshness(since timestamptz) RETURNS void LANGUAGE sql AS $$
-    SELECT bench.note('freshness_p50_ms', ms[1]), bench.note('freshness_p99_ms', ms[2]),
-           bench.note('freshness_max_ms', ms[3]), bench.note('freshness_events', n)
+CREATE FUNCTION bench.measure_freshness(since timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM bench.note('freshness_p50_ms', ms[1]), bench.note('freshness_p99_ms', ms[2]),
+            bench.note('freshness_max_ms', ms[3]), bench.note('freshness_events', n)
     FROM (SELECT percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP
                      (ORDER BY extract(epoch FROM pg_xact_commit_timestamp(xmin) - event_time) * 1000) AS ms,
                  count(*) AS n
-          FROM bench.logs WHERE event_time >= since) AS f
-$$;
+          FROM bench.logs WHERE event_time >= since) AS f;
+END $$;
 
 -- The report for people: one line per measurement, then the bars.
 CREATE FUNCTION bench.report(OUT what text, OUT events_per_second text, OUT cpu_per_million text)
