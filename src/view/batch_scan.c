@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "nodes/extensible.h"
 #include "optimizer/cost.h"
@@ -70,7 +71,11 @@ ks_batch_scan_set(KsBatchScan *scan)
 	return before;
 }
 
-/* Leave the planner no other way to read the stream. */
+/*
+ * Leave the planner no other way to read the stream.  In a fold's query it has
+ * been made to look like a plain table; where it is the partitioned one that it
+ * is, a function that the planner evaluates is planning a query of its own.
+ */
 static void
 replace_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
@@ -79,7 +84,7 @@ replace_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	if (previous_pathlist_hook)
 		previous_pathlist_hook(root, rel, rti, rte);
 	if (!OidIsValid(planning_stream) || rte->rtekind != RTE_RELATION ||
-		rte->relid != planning_stream)
+		rte->relid != planning_stream || rte->relkind != RELKIND_RELATION)
 		return;
 
 	rel->tuples = EXPECTED_ROWS;

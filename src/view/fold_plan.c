@@ -31,6 +31,7 @@
 
 #include "aggregate/partial.h"
 #include "base/compat.h"
+#include "catalog/relation.h"
 #include "view/fold_plan.h"
 #include "view/query_refuse.h"
 
@@ -262,6 +263,50 @@ make_partial(PlannedStmt *plan)
 	(void) make_partial_walker((Node *) agg->plan.targetlist, NULL);
 }
 
+static void
+check_column(TupleDesc desc, int column, Oid type, const KsView *view)
+{
+	if (column < desc->natts && TupleDescAttr(desc, column)->atttypid == type)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("the definition of continuous view %s has been changed",
+					ks_relation_name(view->relid)),
+			 errhint("Drop the view with kafka_stream.drop_view() and create it again.")));
+}
+
+/*
+ * The view's owner can replace the rule of its definition.  What a fold gives
+ * must still be of the types of the columns that it goes to.
+ */
+static void
+check_columns(const KsView *view, const KsViewQuery *vq)
+{
+	Relation	rel = table_open(OidIsValid(view->states) ? view->states : view->finals,
+								 AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	int			column = vq->kind == KS_VIEW_ROWS ? 3 : vq->kind == KS_VIEW_WINDOW ? 2 : 0;
+	ListCell   *lc;
+
+	if (vq->kind != view->kind)
+		check_column(desc, desc->natts, InvalidOid, view);
+	if (vq->kind == KS_VIEW_ROWS)
+		foreach(lc, vq->outputs)
+			check_column(desc, column++, exprType((Node *) ((TargetEntry *) lfirst(lc))->expr), view);
+	foreach(lc, vq->groups)
+		check_column(desc, column++, exprType(lfirst(lc)), view);
+	foreach(lc, vq->aggregates)
+	{
+		KsPartial	partial;
+
+		ks_partial_describe(lfirst(lc), &partial);
+		check_column(desc, column++, partial.column_type, view);
+	}
+	if (column != desc->natts)
+		check_column(desc, desc->natts, InvalidOid, view);
+	table_close(rel, NoLock);
+}
+
 static KsFoldPlan *
 make_plan(const KsView *view, const KsStream *stream)
 {
@@ -269,6 +314,7 @@ make_plan(const KsView *view, const KsStream *stream)
 	KsViewQuery *vq = ks_view_query_load(view, stream);
 	int			naggs = list_length(vq->aggregates);
 
+	check_columns(view, vq);
 	plan->vq = vq;
 	plan->fold = plan_query(fold_query(vq), vq, stream->relid);
 	if (vq->kind != KS_VIEW_ROWS)

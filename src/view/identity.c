@@ -5,6 +5,7 @@
 
 #include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/rls.h"
 
 #include "base/compat.h"
 #include "view/identity.h"
@@ -25,8 +26,9 @@ ks_identity_enter(KsIdentity *before, Oid role, List *settings)
 	SetUserIdAndSecContext(role, before->security_context | SECURITY_RESTRICTED_OPERATION);
 	before->guc_level = NewGUCNestLevel();
 	/* Policies of joined tables hold for the owner, whoever inserts. */
-	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	if (!row_security)
+		(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	for (lc = list_head(settings); lc != NULL; lc = lnext(settings, lnext(settings, lc)))
 	{
 		const char *name = lfirst(lc);

@@ -3,12 +3,14 @@
  *
  * The table of late rows has the stream's columns and four of its own; columns
  * are matched by name, since either table may have been altered.  A column that
- * the stream gained is added to it first, so that nothing is lost.
+ * the stream gained is added to it first, so that nothing is lost; one that has
+ * another type there (the stream's was dropped and made anew) is renamed before.
  */
 #include "postgres.h"
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -30,35 +32,48 @@ find_column(TupleDesc desc, const char *name)
 	return -1;
 }
 
+/* The columns that tell which view a row was late for, and how late. */
+static bool
+is_own_column(const char *name)
+{
+	return strcmp(name, "view") == 0 || strcmp(name, "window_end") == 0 ||
+		strcmp(name, "clock") == 0 || strcmp(name, "lateness") == 0;
+}
+
+static void
+alter_late_table(const KsStream *stream, const char *actions)
+{
+	KsAccess	access;
+
+	ks_access_enter(&access);
+	ks_access_execute(psprintf("ALTER TABLE %s %s", ks_relation_name(stream->late), actions));
+	ks_access_leave(&access);
+}
+
 /* Add the stream's columns that the table of late rows lacks. */
 static void
 add_missing_columns(const KsStream *stream, TupleDesc from)
 {
 	Relation	late = table_open(stream->late, AccessShareLock);
-	TupleDesc	to = RelationGetDescr(late);
-	StringInfoData sql;
+	TupleDesc	to = CreateTupleDescCopy(RelationGetDescr(late));
 
-	initStringInfo(&sql);
+	table_close(late, NoLock);
 	for (int i = 0; i < from->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(from, i);
+		const char *name = NameStr(att->attname);
+		int			column = find_column(to, name);
 
-		if (att->attisdropped || find_column(to, NameStr(att->attname)) >= 0)
+		if (att->attisdropped || is_own_column(name) ||
+			(column >= 0 && TupleDescAttr(to, column)->atttypid == att->atttypid))
 			continue;
-		appendStringInfo(&sql, "%s ADD COLUMN %s %s", sql.len > 0 ? "," : "",
-						 quote_identifier(NameStr(att->attname)),
-						 format_type_with_typemod(att->atttypid, att->atttypmod));
+		if (column >= 0)
+			alter_late_table(stream, psprintf("RENAME COLUMN %s TO %s", quote_identifier(name),
+											  quote_identifier(psprintf("%.50s_%d", name, column + 1))));
+		alter_late_table(stream, psprintf("ADD COLUMN %s %s", quote_identifier(name),
+										  format_type_with_typemod(att->atttypid, att->atttypmod)));
 	}
-	table_close(late, NoLock);
-	if (sql.len > 0)
-	{
-		KsAccess	access;
-
-		ks_access_enter(&access);
-		ks_access_execute(psprintf("ALTER TABLE %s%s", ks_relation_name(stream->late), sql.data));
-		ks_access_leave(&access);
-	}
-	pfree(sql.data);
+	FreeTupleDesc(to);
 }
 
 /* For each column of the late table, the stream's column (or -1). */
@@ -68,18 +83,25 @@ match_columns(TupleDesc to, TupleDesc from)
 	int		   *map = palloc(sizeof(int) * to->natts);
 
 	for (int i = 0; i < to->natts; i++)
-		map[i] = TupleDescAttr(to, i)->attisdropped ? -1 :
+		map[i] = TupleDescAttr(to, i)->attisdropped ||
+			is_own_column(NameStr(TupleDescAttr(to, i)->attname)) ? -1 :
 			find_column(from, NameStr(TupleDescAttr(to, i)->attname));
 	return map;
 }
 
 static void
-set_column(TupleDesc desc, Datum *values, bool *isnull, const char *name, Datum value)
+set_column(TupleDesc desc, Datum *values, bool *isnull, const char *name, Oid type, Datum value)
 {
 	int			column = find_column(desc, name);
 
 	if (column < 0)
 		return;
+	if (TupleDescAttr(desc, column)->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of a stream's table of late rows must be of type %s",
+						name, format_type_be(type)),
+				 errhint("Change it back with ALTER TABLE, or drop it.")));
 	values[column] = value;
 	isnull[column] = false;
 }
@@ -113,10 +135,10 @@ ks_late_store(const KsView *view, const KsStream *stream, const KsWindow *window
 			values[column] = map[column] < 0 ? (Datum) 0 : batch->values[base + map[column]];
 			isnull[column] = map[column] < 0 || batch->isnull[base + map[column]];
 		}
-		set_column(desc, values, isnull, "view", ObjectIdGetDatum(view->relid));
-		set_column(desc, values, isnull, "window_end", TimestampTzGetDatum(end));
-		set_column(desc, values, isnull, "clock", TimestampTzGetDatum(batch->clock[row]));
-		set_column(desc, values, isnull, "lateness", IntervalPGetDatum(&lateness));
+		set_column(desc, values, isnull, "view", REGCLASSOID, ObjectIdGetDatum(view->relid));
+		set_column(desc, values, isnull, "window_end", TIMESTAMPTZOID, TimestampTzGetDatum(end));
+		set_column(desc, values, isnull, "clock", TIMESTAMPTZOID, TimestampTzGetDatum(batch->clock[row]));
+		set_column(desc, values, isnull, "lateness", INTERVALOID, IntervalPGetDatum(&lateness));
 		ks_append_row(appender, values, isnull);
 	}
 	ks_append_end(appender);

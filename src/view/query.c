@@ -388,5 +388,10 @@ ks_view_query_check(Query *query, const KsStream *stream)
 	}
 	take_groups(vq, stream);
 	take_outputs(vq, stream);
+	if (vq->kind == KS_VIEW_RUNNING && vq->groups == NIL && vq->aggregates == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a continuous view with HAVING must have an aggregate or GROUP BY"),
+				 errhint("Use WHERE to choose rows.")));
 	return vq;
 }

@@ -8,10 +8,12 @@
 
 #include "access/sysattr.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -81,7 +83,7 @@ ks_refuse_clauses(const Query *query)
 		query->rowMarks != NIL)
 		REFUSE(-1, "a continuous view must be a plain SELECT", HINT_QUERY_OVER);
 	if (query->hasWindowFuncs)
-		REFUSE(-1, "a continuous view cannot use window functions (OVER)", HINT_QUERY_OVER);
+		REFUSE(locate_windowfunc((Node *) query->targetList), "a continuous view cannot use window functions (OVER)", HINT_QUERY_OVER);
 	if (query->groupingSets != NIL)
 		REFUSE(exprLocation((Node *) query->groupingSets),
 			   "a continuous view cannot use GROUPING SETS, ROLLUP or CUBE yet",
@@ -215,6 +217,11 @@ nested_stream_walker(Node *node, void *context)
 			REFUSE(-1, psprintf("a continuous view cannot use the stream \"%s\" in a subquery or an ordinary view",
 								get_rel_name(rte->relid)),
 				   "Name the stream once in FROM.");
+		if (rte->rtekind == RTE_RELATION &&
+			get_rel_persistence(rte->relid) == RELPERSISTENCE_TEMP)
+			REFUSE(-1, psprintf("a continuous view cannot use the temporary relation \"%s\"",
+								get_rel_name(rte->relid)),
+				   "Put the rows into an ordinary table, since the view outlives the session.");
 		return false;
 	}
 	if (IsA(node, Query))
