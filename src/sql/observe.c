@@ -78,6 +78,16 @@ put_slot(ReturnSetInfo *result, const KsSlot *slot)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* A slot can outlive its stream for a moment. */
+static bool
+may_read(Oid stream)
+{
+	bool		missing = false;
+
+	return pg_class_aclcheck_ext(stream, GetUserId(), ACL_SELECT, &missing) == ACLCHECK_OK &&
+		!missing;
+}
+
 /* kafka_stream_internal.slots(): this database's slots. */
 Datum
 ks_slots(PG_FUNCTION_ARGS)
@@ -96,7 +106,7 @@ ks_slots(PG_FUNCTION_ARGS)
 			copies[n++] = *ks_slot(i);
 	ks_slots_unlock();
 	for (i = 0; i < n; i++)
-		if (pg_class_aclcheck(copies[i].stream, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		if (may_read(copies[i].stream))
 			put_slot((ReturnSetInfo *) fcinfo->resultinfo, &copies[i]);
 	PG_RETURN_NULL();
 }
