@@ -109,12 +109,25 @@ $$, $$
     WHERE clock >= date_trunc('minute', event_time) + interval '1 minute' + interval '5 minutes'
 $$);
 
--- Every window that the partitions' clocks have passed is final.
+-- Every window that the clocks of all partitions have passed is final.
+CREATE TEMP TABLE passed AS
+SELECT min(clock) - interval '5 minutes' AS mark
+FROM (SELECT max(event_time) FROM produced_logs GROUP BY kafka_partition) AS clocks (clock);
+
 SELECT pg_temp.compare('final windows of response_time', $$
-    SELECT count(*) FROM response_time
-    WHERE NOT is_final
-      AND window_end <= (SELECT min(seen) - interval '5 minutes'
-                         FROM (SELECT max(event_time) FROM sent_logs GROUP BY kafka_partition) AS clocks (seen))
+    SELECT DISTINCT window_start FROM response_time, passed WHERE is_final AND window_end <= mark
 $$, $$
-    SELECT 0::bigint
+    SELECT DISTINCT date_trunc('minute', event_time) FROM produced_logs, passed
+    WHERE date_trunc('minute', event_time) + interval '1 minute' <= mark
+$$);
+
+-- Every message was either a row or a dead letter, and every row was folded, filtered or late.
+SELECT pg_temp.compare('counts of logs', $$
+    SELECT rows, dead_letters FROM kafka_stream.stats WHERE stream = 'logs'::regclass AND view IS NULL
+    UNION ALL
+    SELECT folded + filtered + late, dead_letters FROM kafka_stream.stats WHERE stream = 'logs'::regclass AND view IS NOT NULL
+$$, $$
+    SELECT count(*), 6::bigint FROM produced_logs
+    UNION ALL
+    SELECT (SELECT count(*) FROM produced_logs), 0 FROM generate_series(1, 8)
 $$);
