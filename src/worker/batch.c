@@ -226,7 +226,8 @@ process(KsReader *reader, Relation staging, int n)
 	if (intake->batch.nrows > 0)
 		ks_fold_batch(&intake->batch, true);
 	write_dead_letters(intake);
-	if (n > 0)
+	if (intake->counts.bytes > 0 || intake->counts.rows > 0 ||
+		intake->counts.tombstones > 0)
 		ks_counter_add(stream, 0, false, &intake->counts);
 	return intake;
 }

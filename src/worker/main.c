@@ -274,6 +274,7 @@ run_once(void)
 			pgstat_report_activity(STATE_RUNNING, "processing a batch");
 			if (!ks_batch_run(reader, n, my_slot))
 				return false;
+			my_slot->backoff_ms = 0;
 		}
 		if (reader->out_of_range)
 		{
@@ -305,7 +306,7 @@ run_reader(void)
 	reader->flush_asked = my_slot->flush_done;
 	show(KS_SLOT_RUNNING, NULL);
 	while (run_once())
-		my_slot->backoff_ms = 0;
+		;
 	close_reader();
 }
 

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -58,7 +59,8 @@ load_stream(Oid relid, MemoryContext context)
 	KsStream   *stream;
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	stream = get_rel_name(relid) ? ks_stream_load(relid, true) : NULL;
+	stream = OidIsValid(get_extension_oid("kafka_stream", true)) && get_rel_name(relid) ?
+		ks_stream_load(relid, true) : NULL;
 	MemoryContextSwitchTo(old);
 	if (stream == NULL || !stream->enabled ||
 		stream->database != MyDatabaseId ||
