@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include <math.h>
+#include <signal.h>
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -149,6 +150,8 @@ ks_slot_touch(Oid database, Oid stream)
 	slot->backoff_ms = 0;
 	if (slot->latch != NULL)
 		SetLatch(slot->latch);
+	if (slot->asking && slot->pid != 0)
+		(void) kill(slot->pid, SIGTERM);
 	if (shared->launcher != NULL)
 		SetLatch(shared->launcher);
 	ks_slots_unlock();

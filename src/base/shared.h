@@ -53,6 +53,7 @@ typedef struct KsSlot
 	TimestampTz since;			/* in this state */
 	pid_t		pid;			/* of its worker, or 0 */
 	Latch	   *latch;			/* of its worker, or NULL */
+	bool		asking;			/* its worker waits for an answer of the broker */
 	TimestampTz next_start;		/* not before this time */
 	int			backoff_ms;
 	uint64		flush_asked;	/* requests of kafka_stream.flush() */
@@ -83,7 +84,9 @@ extern KsSlot *ks_slot(int index);
 extern KsSlot *ks_slot_find(Oid database, Oid stream);
 
 /*
- * A stream was created or changed: let the launcher or its worker look.
+ * A stream was created or changed: let the launcher or its worker look.  A
+ * worker that waits for the broker, perhaps for long, is ended; the launcher
+ * starts another.
  * Returns false if there is no free slot.
  */
 extern bool ks_slot_touch(Oid database, Oid stream);

@@ -103,6 +103,7 @@ leave_slot(int code, Datum arg)
 	ks_slots_lock(true);
 	my_slot->pid = 0;
 	my_slot->latch = NULL;
+	my_slot->asking = false;
 	if (my_slot->state == KS_SLOT_RUNNING || my_slot->state == KS_SLOT_RETRYING)
 		my_slot->state = KS_SLOT_WAITING;
 	ks_slots_unlock();
@@ -180,6 +181,14 @@ show(KsSlotState state, const char *reason)
 	pgstat_report_activity(STATE_IDLE, state == KS_SLOT_RUNNING ? "waiting for messages" : reason);
 }
 
+static void
+discover(void)
+{
+	my_slot->asking = true;
+	ks_reader_discover(reader);
+	my_slot->asking = false;
+}
+
 /* ---- kafka_stream.flush(): everything up to now, folded and closed ---- */
 
 static void
@@ -190,7 +199,7 @@ begin_flush(void)
 	if (asked == reader->flush_asked)
 		return;
 	if (reader->driver != NULL)
-		ks_reader_discover(reader);
+		discover();
 	reader->flush_asked = asked;
 }
 
@@ -241,7 +250,7 @@ tick(void)
 	}
 	if (reader->driver != NULL && !reader->disconnected &&
 		now - reader->discovered_at >= DISCOVER_INTERVAL)
-		ks_reader_discover(reader);
+		discover();
 }
 
 static void
@@ -279,7 +288,9 @@ run_once(void)
 		if (reader->out_of_range)
 		{
 			reader->out_of_range = false;
+			my_slot->asking = true;
 			ks_reader_out_of_range(reader);
+			my_slot->asking = false;
 		}
 	}
 	heed_settings();
@@ -299,7 +310,9 @@ run_reader(void)
 
 	pgstat_report_activity(STATE_RUNNING, "connecting");
 	ks_intake_forget();
+	my_slot->asking = true;
 	reader = ks_reader_open(my_stream);
+	my_slot->asking = false;
 	if (reader == NULL)
 		give_up_slot(generation);
 	reader->generation = generation;
@@ -329,6 +342,7 @@ recover(MemoryContext context)
 	AbortCurrentTransaction();
 	MemoryContextSwitchTo(context);
 	FreeErrorData(error);
+	my_slot->asking = false;
 	close_reader();
 	RESUME_INTERRUPTS();
 	return reason;
