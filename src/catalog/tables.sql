@@ -50,9 +50,22 @@ CREATE TABLE kafka_stream_internal.partition (
     anchor_offset bigint,               -- the last record read: a topic that was
     anchor_timestamp bigint,            -- made again has another one there
     anchor_hash bigint,
+    restage_next bigint,                -- rows from here to restage_end were staged and
+    restage_end bigint,                 -- are to be read again, since a crash took them
     PRIMARY KEY (stream, topic, kafka_partition)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE kafka_stream_internal.partition IS 'how far each partition was read, and its clock; moves with results, in one transaction';
+
+CREATE TABLE kafka_stream_internal.staged (
+    stream regclass NOT NULL,
+    segment int NOT NULL,
+    topic text NOT NULL,
+    kafka_partition int NOT NULL,
+    from_offset bigint NOT NULL,
+    since timestamptz NOT NULL,
+    PRIMARY KEY (stream, segment, topic, kafka_partition)
+);
+COMMENT ON TABLE kafka_stream_internal.staged IS 'which offset of each partition each segment of staging begins with, and when: what to read again after a crash';
 
 CREATE SEQUENCE kafka_stream_internal.view_id;
 CREATE TABLE kafka_stream_internal.view (
@@ -123,4 +136,5 @@ SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.view_id', '');
 SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.view', '');
 SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.view_progress', '');
 SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.counter', '');
+SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.staged', '');
 SELECT pg_catalog.pg_extension_config_dump('kafka_stream_internal.dead_letter', '');

@@ -110,6 +110,7 @@ BEGIN
         DELETE FROM kafka_stream_internal.partition WHERE stream = s.stream;
         DELETE FROM kafka_stream_internal.counter WHERE stream = s.stream;
         DELETE FROM kafka_stream_internal.dead_letter WHERE stream = s.stream;
+        DELETE FROM kafka_stream_internal.staged WHERE stream = s.stream;
         PERFORM kafka_stream_internal.drop_relation(s.late, 'RESTRICT');
         PERFORM kafka_stream_internal.touch_stream(s.stream);
     END LOOP;

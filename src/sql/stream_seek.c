@@ -35,6 +35,7 @@ static KsQuery list_results = {
 static KsQuery reset_queries[] = {
 	{"DELETE FROM kafka_stream_internal.partition"
 	" WHERE stream = $1::regclass AND kafka_partition >= 0", 1, {OIDOID}},
+	{"DELETE FROM kafka_stream_internal.staged WHERE stream = $1::regclass", 1, {OIDOID}},
 };
 
 static KsQuery reset_view_queries[] = {

@@ -22,6 +22,7 @@
 #include "view/fold.h"
 #include "worker/batch.h"
 #include "worker/intake.h"
+#include "worker/restage.h"
 #include "worker/stage.h"
 
 static MemoryContext batch_context = NULL;
@@ -221,8 +222,11 @@ process(KsReader *reader, Relation staging, int n)
 	start_batch(reader);
 	intake = ks_intake_run(reader, staging, reader->messages, n, now);
 	move_partitions(reader);
-	if (reader->stream->retention > 0)
+	if (reader->stream->retention > 0 && intake->batch.nrows > 0)
+	{
+		ks_restage_note(reader, staging, now);
 		ks_stage_rows(staging, reader->stream->owner, &intake->batch, now);
+	}
 	if (intake->batch.nrows > 0)
 		ks_fold_batch(&intake->batch, true);
 	write_dead_letters(intake);

@@ -36,12 +36,14 @@
 #include "worker/closing.h"
 #include "worker/intake.h"
 #include "worker/reader.h"
+#include "worker/restage.h"
 #include "worker/retention.h"
 
 #define SHORTEST_BACKOFF_MS 1000
 #define LONGEST_BACKOFF_MS (5 * 60 * 1000)
 #define TICK USECS_PER_SEC				/* at least so often windows are closed */
 #define SHORTEST_TICK (200 * 1000)		/* under load, not more often */
+#define RESTAGE_PAUSE (10 * 1000)		/* live work comes between steps of restaging */
 #define DISCOVER_INTERVAL (30 * USECS_PER_SEC)
 #define CLEAN_INTERVAL (10 * USECS_PER_SEC)
 
@@ -50,6 +52,7 @@ extern PGDLLEXPORT void ks_worker_main(Datum arg);
 static KsSlot *my_slot;
 static Oid	my_stream;
 static KsReader *reader = NULL;
+static KsRestage *restage = NULL;	/* in the reader's context */
 
 /* ---- start and end ---- */
 
@@ -88,6 +91,8 @@ pin_settings(void)
 static void
 close_reader(void)
 {
+	ks_restage_end(restage);
+	restage = NULL;
 	if (reader != NULL && reader->source != NULL)
 		reader->driver->close(reader->source);
 	if (reader != NULL)
@@ -277,7 +282,8 @@ run_once(void)
 		wait_for_inserts();
 	else
 	{
-		n = ks_batch_collect(reader, reader->closed_at + TICK, my_slot);
+		n = ks_batch_collect(reader, restage ? GetCurrentTimestamp() + RESTAGE_PAUSE :
+							 reader->closed_at + TICK, my_slot);
 		if (n > 0)
 		{
 			pgstat_report_activity(STATE_RUNNING, "processing a batch");
@@ -292,6 +298,11 @@ run_once(void)
 			ks_reader_out_of_range(reader);
 			my_slot->asking = false;
 		}
+	}
+	if (restage != NULL && !ks_restage_step(restage))
+	{
+		ks_restage_end(restage);
+		restage = NULL;
 	}
 	heed_settings();
 	if (my_slot->generation != reader->generation)
@@ -317,6 +328,7 @@ run_reader(void)
 		give_up_slot(generation);
 	reader->generation = generation;
 	reader->flush_asked = my_slot->flush_done;
+	restage = ks_restage_begin(reader);
 	show(KS_SLOT_RUNNING, NULL);
 	while (run_once())
 		;

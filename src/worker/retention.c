@@ -35,6 +35,7 @@
 typedef struct Segment
 {
 	Oid			relid;
+	int			number;
 	BlockNumber blocks;
 	TimestampTz newest;			/* arrival of its newest row; DT_NOBEGIN: empty */
 } Segment;
@@ -125,10 +126,28 @@ look_at_segments(KsReader *reader, void *arg)
 	for (i = 0; i < KS_STAGING_SEGMENTS; i++)
 	{
 		segments[i].relid = ks_staging_leaf(staging, i);
+		segments[i].number = i;
 		look_at_segment(&segments[i]);
 	}
 	ks_access_leave(&access);
 	table_close(staging, NoLock);
+}
+
+/* Nothing of this segment is to be read again after a crash. */
+static void
+forget_staged(KsReader *reader, int segment)
+{
+	static KsQuery query = {
+		"DELETE FROM kafka_stream_internal.staged WHERE stream = $1::regclass AND segment = $2",
+		2, {OIDOID, INT4OID}
+	};
+	Datum		values[] = {ObjectIdGetDatum(reader->stream->relid), Int32GetDatum(segment)};
+	KsAccess	access;
+
+	ks_access_enter(&access);
+	(void) ks_query_run(&query, values, NULL);
+	ks_access_leave(&access);
+	reader->noted_segment = 0;
 }
 
 static void
@@ -153,6 +172,7 @@ truncate_segment(KsReader *reader, void *arg)
 	ks_access_execute(psprintf("TRUNCATE %s", ks_relation_name(segment->relid)));
 	SPI_finish();
 	ks_owner_leave(&scope);
+	forget_staged(reader, segment->number);
 }
 
 static int
