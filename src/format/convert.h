@@ -63,27 +63,20 @@ struct KsColumn
 	Datum		null_record;
 };
 
-/* Choose converters for a column. */
-extern void ks_convert_init(KsConverter *converter, KsColumn *column, Form_pg_attribute att);
-
-/* Forget what type functions have cached, after an error or a transaction. */
-extern void ks_convert_forget(KsConverter *converter, KsColumn *columns, int ncolumns);
-
-/* Fill the converter's error; returns KS_CONVERT_FAILED. */
+/* convert_error.c: fill the converter's error; returns KS_CONVERT_FAILED */
 extern KsConverted ks_convert_fail(KsConverter *converter, int sqlstate,
 								   const char *format,...) pg_attribute_printf(3, 4);
 
-/* convert_guard.c: run in a subtransaction; false if that raised a data error */
+/* Run in a subtransaction; false if that raised a data error. */
 extern bool ks_convert_guard(KsConverter *converter, void (*run) (void *), void *argument);
 
-/* convert_value.c: the value as text, as jsonb_populate_record would see it */
+/*
+ * convert_unescape.c: copy a string without its escapes; 'out' has room for
+ * value->len bytes.  Works unguarded in UTF8; elsewhere decoding is guarded as
+ * a whole.
+ */
 extern KsConverted ks_convert_unescape(KsConverter *converter, const KsValue *value,
 									   char *out, size_t *len);
-extern KsConverted ks_convert_cstring(KsConverter *converter, const KsValue *value,
-									  char **result);
-extern bool ks_convert_plain_number(const KsValue *value);
-extern bool ks_convert_safe_number(const KsValue *value);
-extern const KsValue *ks_convert_as_number(const KsValue *value, KsValue *buffer);
 
 /* convert_jsonb.c */
 extern KsConverted ks_convert_push(KsConverter *converter, JsonbParseState **state,
@@ -95,6 +88,31 @@ extern KsConverted ks_convert_to_jsonb(KsConverter *converter, const KsValue *va
 									   Jsonb **result);
 extern KsConverted ks_convert_jsonb(KsConverter *, KsColumn *, const KsValue *, Datum *);
 extern KsConverted ks_convert_json(KsConverter *, KsColumn *, const KsValue *, Datum *);
+
+/* convert_cstring.c: the text that jsonb_populate_record would hand to an input function */
+extern KsConverted ks_convert_cstring(KsConverter *converter, const KsValue *value,
+									  char **result);
+
+/* convert_moving.c: does the type, or the range's bounds, hold points in time? */
+extern bool ks_convert_reads_time(Oid type);
+
+/* Refuse words like "now" in the text of such a type. */
+extern KsConverted ks_convert_refuse_moving(KsConverter *converter, const char *text, size_t len);
+
+/* Refuse them wherever 'wrapped', the value under the key "v", puts them into a time. */
+extern KsConverted ks_convert_refuse_moving_in(KsConverter *converter, KsColumn *column,
+											   Jsonb *wrapped);
+
+/* convert_input.c: through the type's own functions */
+extern KsConverted ks_convert_input(KsConverter *, KsColumn *, const KsValue *, Datum *);
+extern KsConverted ks_convert_domain(KsConverter *, KsColumn *, const KsValue *, Datum *);
+extern KsConverted ks_convert_populate(KsConverter *, KsColumn *, const KsValue *, Datum *);
+
+/* Does this type's input function report bad data softly in this PostgreSQL? */
+extern bool ks_convert_input_is_soft(Oid type);
+
+/* Forget what type functions have cached, after an error or a transaction. */
+extern void ks_convert_forget(KsConverter *converter, KsColumn *columns, int ncolumns);
 
 /* convert_number.c */
 extern KsConverted ks_convert_bool(KsConverter *, KsColumn *, const KsValue *, Datum *);
@@ -115,13 +133,8 @@ extern KsConverted ks_convert_enum(KsConverter *, KsColumn *, const KsValue *, D
 extern KsConverted ks_convert_timestamptz(KsConverter *, KsColumn *, const KsValue *, Datum *);
 extern KsConverted ks_convert_timestamp(KsConverter *, KsColumn *, const KsValue *, Datum *);
 extern KsConverted ks_convert_date(KsConverter *, KsColumn *, const KsValue *, Datum *);
-extern bool ks_convert_reads_time(Oid type);
-extern bool ks_convert_moving_word(const char *text, size_t len, const char **word);
-extern KsConverted ks_convert_refuse_moving(KsConverter *converter, const char *text, size_t len);
 
-/* convert_type.c: through the type's own functions */
-extern KsConverted ks_convert_input(KsConverter *, KsColumn *, const KsValue *, Datum *);
-extern KsConverted ks_convert_domain(KsConverter *, KsColumn *, const KsValue *, Datum *);
-extern KsConverted ks_convert_populate(KsConverter *, KsColumn *, const KsValue *, Datum *);
+/* convert_column.c: choose converters for a column */
+extern void ks_convert_init(KsConverter *converter, KsColumn *column, Form_pg_attribute att);
 
 #endif

@@ -1,16 +1,21 @@
 /*
- * Input functions that report errors softly, and the search for words like
- * "now" in values that are made of others.
+ * Converters that go through the type's own functions: its input function,
+ * its domain's constraints, or core's jsonb_populate_record for arrays and
+ * composites.
+ *
+ * What those functions keep between calls lives in converter->cache.  It is
+ * dropped after an error, which may have left it half made, and at the end of
+ * the transaction, which some of it must not outlive.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "utils/lsyscache.h"
-#include "utils/typcache.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
-#include "format/convert_input.h"
+#include "format/convert.h"
 #include "format/convert_settings.h"
 
 /* Types whose input functions never raise for bad data, from PostgreSQL 16 on. */
@@ -55,8 +60,9 @@ ks_convert_input_is_soft(Oid type)
 	return KS_HAVE_SOFT_ERRORS && has_soft_input(type);
 }
 
-KsConverted
-ks_convert_input_soft(KsConverter *converter, KsColumn *column, char *string, Datum *result)
+/* Run such an input function under the stream's settings. */
+static KsConverted
+input_softly(KsConverter *converter, KsColumn *column, char *string, Datum *result)
 {
 	KsReadSettings saved;
 	ErrorData  *edata = NULL;
@@ -77,102 +83,95 @@ ks_convert_input_soft(KsConverter *converter, KsColumn *column, char *string, Da
 	return ks_convert_fail(converter, edata->sqlerrcode, "%s", edata->message);
 }
 
-bool
-ks_convert_type_reads_time(Oid type)
+KsConverted
+ks_convert_input(KsConverter *converter, KsColumn *column, const KsValue *value, Datum *result)
 {
-	Oid			range = get_multirange_range(type);
-	Oid			subtype = get_range_subtype(OidIsValid(range) ? range : type);
+	char	   *string;
+	KsConverted converted;
 
-	return ks_convert_reads_time(OidIsValid(subtype) ? getBaseType(subtype) : type);
-}
-
-static KsConverted refuse_in_value(KsConverter *converter, Oid type, const JsonbValue *value);
-
-/* Does a type written as one string (a literal of an array or row) hold times? */
-static bool
-literal_reads_time(Oid type)
-{
-	TupleDesc	desc;
-	bool		found = false;
-
-	check_stack_depth();
-	type = getBaseType(type);
-	if (OidIsValid(get_element_type(type)))
-		return literal_reads_time(get_element_type(type));
-	if (get_typtype(type) != TYPTYPE_COMPOSITE)
-		return ks_convert_type_reads_time(type);
-	desc = lookup_rowtype_tupdesc(type, -1);
-	for (int i = 0; i < desc->natts && !found; i++)
-		if (!TupleDescAttr(desc, i)->attisdropped)
-			found = literal_reads_time(TupleDescAttr(desc, i)->atttypid);
-	ReleaseTupleDesc(desc);
-	return found;
-}
-
-/* An array of any number of dimensions, of elements of this type. */
-static KsConverted
-refuse_in_elements(KsConverter *converter, Oid element, JsonbContainer *array)
-{
-	KsConverted converted = KS_CONVERTED;
-
-	check_stack_depth();
-	for (uint32 i = 0; i < JsonContainerSize(array) && converted == KS_CONVERTED; i++)
-	{
-		JsonbValue *value = getIthJsonbValueFromContainer(array, i);
-
-		if (value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data))
-			converted = refuse_in_elements(converter, element, value->val.binary.data);
-		else
-			converted = refuse_in_value(converter, element, value);
-	}
-	return converted;
-}
-
-static KsConverted
-refuse_in_fields(KsConverter *converter, Oid type, JsonbContainer *object)
-{
-	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
-	KsConverted converted = KS_CONVERTED;
-
-	for (int i = 0; i < desc->natts && converted == KS_CONVERTED; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-		JsonbValue	value;
-
-		if (!att->attisdropped &&
-			getKeyJsonValueFromContainer(object, NameStr(att->attname),
-										 strlen(NameStr(att->attname)), &value) != NULL)
-			converted = refuse_in_value(converter, att->atttypid, &value);
-	}
-	ReleaseTupleDesc(desc);
-	return converted;
-}
-
-static KsConverted
-refuse_in_value(KsConverter *converter, Oid type, const JsonbValue *value)
-{
-	check_stack_depth();
-	type = getBaseType(type);
-	if (value->type == jbvString)
-		return literal_reads_time(type) ?
-			ks_convert_refuse_moving(converter, value->val.string.val, value->val.string.len) :
-			KS_CONVERTED;
-	if (value->type != jbvBinary)
-		return KS_CONVERTED;
-	if (JsonContainerIsArray(value->val.binary.data) && OidIsValid(get_element_type(type)))
-		return refuse_in_elements(converter, get_element_type(type), value->val.binary.data);
-	if (JsonContainerIsObject(value->val.binary.data) && get_typtype(type) == TYPTYPE_COMPOSITE)
-		return refuse_in_fields(converter, type, value->val.binary.data);
+	if (!converter->guarded && !column->soft)
+		return KS_CONVERT_LATER;
+	converted = ks_convert_cstring(converter, value, &string);
+	if (converted == KS_CONVERTED && column->moving_time)
+		converted = ks_convert_refuse_moving(converter, string, strlen(string));
+	if (converted != KS_CONVERTED)
+		return converted;
+	if (!converter->guarded)
+		return input_softly(converter, column, string, result);
+	*result = InputFunctionCall(&column->function, string, column->ioparam, column->typmod);
 	return KS_CONVERTED;
 }
 
 KsConverted
-ks_convert_refuse_moving_in(KsConverter *converter, KsColumn *column, Jsonb *wrapped)
+ks_convert_domain(KsConverter *converter, KsColumn *column, const KsValue *value, Datum *result)
 {
-	JsonbValue	value;
+	KsConverted converted;
 
-	if (!column->moving_time ||
-		getKeyJsonValueFromContainer(&wrapped->root, "v", 1, &value) == NULL)
-		return KS_CONVERTED;
-	return refuse_in_value(converter, column->type, &value);
+	if (!converter->guarded)
+		return KS_CONVERT_LATER;
+	converted = column->convert_base(converter, column, value, result);
+	if (converted == KS_CONVERTED)
+		domain_check(*result, false, column->type, &column->domain_cache, converter->cache);
+	return converted;
+}
+
+/* A jsonb object with the value under the key "v". */
+static KsConverted
+wrap_value(KsConverter *converter, const KsValue *value, Jsonb **result)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	key;
+	JsonbValue *ignored;
+	KsConverted converted;
+
+	key.type = jbvString;
+	key.val.string.val = "v";
+	key.val.string.len = 1;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_KEY, &key);
+	converted = ks_convert_push(converter, &state, WJB_VALUE, value, &ignored);
+	if (converted == KS_CONVERTED)
+		*result = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return converted;
+}
+
+/* As jsonb_populate_record(NULL::(v type), '{"v": value}') would. */
+KsConverted
+ks_convert_populate(KsConverter *converter, KsColumn *column, const KsValue *value,
+					Datum *result)
+{
+	Jsonb	   *wrapped;
+	KsConverted converted;
+	HeapTupleHeader header;
+	HeapTupleData tuple;
+	bool		isnull;
+
+	if (!converter->guarded)
+		return KS_CONVERT_LATER;
+	converted = wrap_value(converter, value, &wrapped);
+	if (converted == KS_CONVERTED)
+		converted = ks_convert_refuse_moving_in(converter, column, wrapped);
+	if (converted != KS_CONVERTED)
+		return converted;
+	header = DatumGetHeapTupleHeader(FunctionCall2(&column->function, column->null_record,
+												   JsonbPGetDatum(wrapped)));
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	*result = heap_getattr(&tuple, 1, column->record, &isnull);
+	if (isnull)
+		elog(ERROR, "value of column \"%s\" became null", column->name);
+	return KS_CONVERTED;
+}
+
+void
+ks_convert_forget(KsConverter *converter, KsColumn *columns, int ncolumns)
+{
+	for (int i = 0; i < ncolumns; i++)
+	{
+		columns[i].function.fn_extra = NULL;
+		columns[i].domain_cache = NULL;
+	}
+	MemoryContextReset(converter->cache);
 }

@@ -8,6 +8,7 @@
 #include "utils/fmgrprotos.h"
 
 #include "format/convert.h"
+#include "format/json_number.h"
 #include "format/json_scan.h"
 
 /* Above these jsonb might refuse, or recurse too deep: then under guard only. */
@@ -46,7 +47,7 @@ fill_number(KsConverter *converter, const KsValue *value, JsonbValue *result)
 {
 	char	   *text;
 
-	if (!converter->guarded && !ks_convert_safe_number(value))
+	if (!converter->guarded && !ks_json_number_is_safe(value))
 		return KS_CONVERT_LATER;
 	text = pnstrdup(value->text, value->len);
 	result->type = jbvNumeric;

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
 
 #include "common/int.h"
 #include "utils/builtins.h"
@@ -12,6 +11,7 @@
 #include "utils/numeric.h"
 
 #include "format/convert.h"
+#include "format/json_number.h"
 
 KsConverted
 ks_convert_bool(KsConverter *converter, KsColumn *column, const KsValue *value, Datum *result)
@@ -51,7 +51,7 @@ static bool
 read_integer(const KsValue *value, int64 *result)
 {
 	KsValue		buffer;
-	const KsValue *number = ks_convert_as_number(value, &buffer);
+	const KsValue *number = ks_json_number_of(value, &buffer);
 	bool		negative;
 
 	if (number == NULL || number->fraction || number->exponent)
@@ -121,7 +121,7 @@ static bool
 read_decimal(const KsValue *value, Decimal *decimal)
 {
 	KsValue		buffer;
-	const KsValue *number = ks_convert_as_number(value, &buffer);
+	const KsValue *number = ks_json_number_of(value, &buffer);
 
 	if (number == NULL || number->exponent || number->len > 18)
 		return false;
@@ -146,11 +146,11 @@ static bool
 read_long_float(const KsValue *value, PGFunction input, size_t max_len, Datum *result)
 {
 	KsValue		buffer;
-	const KsValue *number = ks_convert_as_number(value, &buffer);
+	const KsValue *number = ks_json_number_of(value, &buffer);
 	char		text[128];
 
 	Assert(max_len < sizeof(text));
-	if (number == NULL || number->len > max_len || !ks_convert_plain_number(number))
+	if (number == NULL || number->len > max_len || !ks_json_number_is_plain(number))
 		return false;
 	memcpy(text, number->text, number->len);
 	text[number->len] = '\0';
@@ -216,7 +216,7 @@ read_long_numeric(const KsColumn *column, const KsValue *value, Datum *result)
 	char	   *text;
 
 	if (value->kind != KS_VALUE_NUMBER || column->typmod >= VARHDRSZ ||
-		!ks_convert_safe_number(value))
+		!ks_json_number_is_safe(value))
 		return false;
 	text = pnstrdup(value->text, value->len);
 	*result = DirectFunctionCall3(numeric_in, CStringGetDatum(text),

@@ -5,15 +5,14 @@
 
 #include <sys/socket.h>
 
-#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/inet.h"
 #include "utils/syscache.h"
 #include "utils/uuid.h"
 
 #include "format/convert.h"
+#include "format/json_number.h"
 
 /*
  * text, varchar and char(n); their typmod counts characters.  A string that
@@ -26,7 +25,7 @@ ks_convert_text(KsConverter *converter, KsColumn *column, const KsValue *value, 
 	size_t		len = value->len;
 
 	if ((value->kind != KS_VALUE_STRING || column->base == BPCHAROID) &&
-		(value->kind != KS_VALUE_NUMBER || !ks_convert_plain_number(value)))
+		(value->kind != KS_VALUE_NUMBER || !ks_json_number_is_plain(value)))
 		return ks_convert_input(converter, column, value, result);
 	if (column->typmod >= VARHDRSZ && len > column->typmod - VARHDRSZ)
 		return ks_convert_input(converter, column, value, result);

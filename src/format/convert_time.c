@@ -5,9 +5,7 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -19,60 +17,6 @@
 
 #define EPOCH_SHIFT \
 	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
-
-/* Words of the datetime parser whose meaning moves with the clock. */
-static const char *const moving_words[] = {"now", "today", "tomorrow", "yesterday"};
-
-bool
-ks_convert_reads_time(Oid type)
-{
-	switch (type)
-	{
-		case DATEOID:
-		case TIMEOID:
-		case TIMETZOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return true;
-		default:
-			return false;
-	}
-}
-
-bool
-ks_convert_moving_word(const char *text, size_t len, const char **word)
-{
-	const char *end = text + len;
-
-	while (text < end)
-	{
-		const char *first = text;
-
-		while (text < end && isalpha((unsigned char) *text))
-			text++;
-		for (int i = 0; i < lengthof(moving_words); i++)
-			if (text - first == strlen(moving_words[i]) &&
-				pg_strncasecmp(first, moving_words[i], text - first) == 0)
-			{
-				*word = moving_words[i];
-				return true;
-			}
-		if (text < end)
-			text++;
-	}
-	return false;
-}
-
-KsConverted
-ks_convert_refuse_moving(KsConverter *converter, const char *text, size_t len)
-{
-	const char *word;
-
-	if (!ks_convert_moving_word(text, len, &word))
-		return KS_CONVERTED;
-	return ks_convert_fail(converter, ERRCODE_INVALID_DATETIME_FORMAT,
-						   "\"%s\" depends on when the message is read", word);
-}
 
 /* The exponent of a number, 0 without one; false if it is absurd. */
 static bool

@@ -1,16 +1,41 @@
 /*
- * Errors of type functions caught in a subtransaction, under the settings
- * that every message is read with.
+ * How a conversion fails: a converter says so itself, or a type function
+ * raises an error, caught in a subtransaction under the settings that every
+ * message is read with.
  */
 #include "postgres.h"
 
+#include <stdarg.h>
+
 #include "access/xact.h"
-#include "miscadmin.h"
-#include "utils/datetime.h"
 #include "utils/resowner.h"
 
 #include "format/convert.h"
 #include "format/convert_settings.h"
+
+KsConverted
+ks_convert_fail(KsConverter *converter, int sqlstate, const char *format,...)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&message, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&message, needed);
+	}
+	converter->error->sqlstate = sqlstate;
+	converter->error->message = message.data;
+	converter->error->column = converter->column != NULL ? converter->column->name : NULL;
+	return KS_CONVERT_FAILED;
+}
 
 /*
  * Does this error say that the message is wrong?  Classes 22 and 23 do, and
