@@ -352,7 +352,7 @@ ks_intake_run(KsReader *reader, Relation staging, const KsMessage *messages, int
 
 	ks_owner_enter(&scope, reader->stream->owner);
 	ensure_decoder(reader->stream, staging);
-	rules = ks_row_rules_begin(staging);
+	rules = ks_row_rules_begin(staging, kafka_columns(reader->stream));
 	for (i = 0; i < n; i++)
 		if (is_new_record(reader, &reader->partitions[messages[i].assignment],
 						  &messages[i], now))

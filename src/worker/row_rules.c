@@ -37,7 +37,10 @@ typedef struct CheckRule
 struct KsRowRules
 {
 	Relation	rel;
+	const Bitmapset *given;
 	MemoryContext context;		/* of results */
+	int			nrequired;		/* NOT NULL columns */
+	int		   *required;		/* their indexes */
 	EState	   *estate;
 	TupleTableSlot *slot;		/* virtual: the row that expressions see */
 	int			ndefaults;
@@ -70,13 +73,16 @@ prepare_columns(KsRowRules *rules)
 
 	rules->defaults = palloc0(desc->natts * sizeof(ColumnRule));
 	rules->generated = palloc0(desc->natts * sizeof(ColumnRule));
-	rules->ndefaults = rules->ngenerated = 0;
+	rules->required = palloc(desc->natts * sizeof(int));
+	rules->ndefaults = rules->ngenerated = rules->nrequired = 0;
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
-		if (att->attisdropped)
+		if (att->attisdropped || bms_is_member(i + 1, rules->given))
 			continue;
+		if (att->attnotnull)
+			rules->required[rules->nrequired++] = i;
 		if (att->attgenerated == ATTRIBUTE_GENERATED_STORED)
 			add_rule(rules->generated, &rules->ngenerated, rules, i + 1);
 		else
@@ -121,11 +127,12 @@ prepare(KsRowRules *rules)
 }
 
 KsRowRules *
-ks_row_rules_begin(Relation rel)
+ks_row_rules_begin(Relation rel, const Bitmapset *given)
 {
 	KsRowRules *rules = palloc0(sizeof(KsRowRules));
 
 	rules->rel = rel;
+	rules->given = given;
 	rules->context = CurrentMemoryContext;
 	prepare(rules);
 	return rules;
@@ -261,13 +268,11 @@ check_not_null(KsRowRules *rules, const bool *isnull, KsDecodeError *error)
 	TupleDesc	desc = RelationGetDescr(rules->rel);
 	int			i;
 
-	if (desc->constr == NULL || !desc->constr->has_not_null)
-		return true;
-	for (i = 0; i < desc->natts; i++)
-		if (TupleDescAttr(desc, i)->attnotnull && isnull[i])
+	for (i = 0; i < rules->nrequired; i++)
+		if (isnull[rules->required[i]])
 		{
 			error->sqlstate = ERRCODE_NOT_NULL_VIOLATION;
-			error->column = NameStr(TupleDescAttr(desc, i)->attname);
+			error->column = NameStr(TupleDescAttr(desc, rules->required[i])->attname);
 			error->message = psprintf("null value in column \"%s\" violates not-null constraint",
 									  error->column);
 			return false;

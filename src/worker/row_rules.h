@@ -6,6 +6,7 @@
 #define KS_WORKER_ROW_RULES_H
 
 #include "postgres.h"
+#include "nodes/bitmapset.h"
 #include "utils/rel.h"
 
 #include "format/decoder.h"
@@ -14,9 +15,10 @@ typedef struct KsRowRules KsRowRules;
 
 /*
  * Prepare for one batch into 'rel'; to be called, and used, as the table's
- * owner.  Memory and results live in CurrentMemoryContext.
+ * owner.  Columns whose attribute numbers are in 'given' always have a value
+ * that fits.  Memory and results live in CurrentMemoryContext.
  */
-extern KsRowRules *ks_row_rules_begin(Relation rel);
+extern KsRowRules *ks_row_rules_begin(Relation rel, const Bitmapset *given);
 
 /*
  * Complete and check one row.  present[]: columns that the message gave.
