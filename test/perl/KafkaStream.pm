@@ -28,7 +28,8 @@ sub new_node
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(allows_streaming => 1);
+	# whatever the caller's locale, or none
+	$node->init(allows_streaming => 1, extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 	$node->append_conf('postgresql.conf', <<"END");
 shared_preload_libraries = 'kafka_stream'
 max_worker_processes = 32
