@@ -78,7 +78,7 @@ refuse_state(const char *detail)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot use this aggregate state"),
 			 errdetail_internal("%s", detail),
-			 errhint("Rebuild the windows with kafka_stream.refresh_view(), or create the view again with replace => true.")));
+			 errhint("Drop the view with kafka_stream.drop_view() and create it again; rows that are still staged are folded then.")));
 }
 
 /* Every field has its own words, since what to do about it differs. */

@@ -89,19 +89,26 @@ match_columns(TupleDesc to, TupleDesc from)
 	return map;
 }
 
-static void
-set_column(TupleDesc desc, Datum *values, bool *isnull, const char *name, Oid type, Datum value)
+/* One of the four columns that say why a row is late; -1: it was dropped. */
+static int
+own_column(TupleDesc desc, const char *name, Oid type)
 {
 	int			column = find_column(desc, name);
 
-	if (column < 0)
-		return;
-	if (TupleDescAttr(desc, column)->atttypid != type)
+	if (column >= 0 && TupleDescAttr(desc, column)->atttypid != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of a stream's table of late rows must be of type %s",
 						name, format_type_be(type)),
 				 errhint("Change it back with ALTER TABLE, or drop it.")));
+	return column;
+}
+
+static void
+set_column(Datum *values, bool *isnull, int column, Datum value)
+{
+	if (column < 0)
+		return;
 	values[column] = value;
 	isnull[column] = false;
 }
@@ -115,11 +122,19 @@ ks_late_store(const KsView *view, const KsStream *stream, const KsWindow *window
 	int		   *map;
 	Datum	   *values;
 	bool	   *isnull;
+	int			view_column,
+				end_column,
+				clock_column,
+				lateness_column;
 
 	add_missing_columns(stream, batch->desc);
 	appender = ks_append_begin(stream->late);
 	desc = ks_append_desc(appender);
 	map = match_columns(desc, batch->desc);
+	view_column = own_column(desc, "view", REGCLASSOID);
+	end_column = own_column(desc, "window_end", TIMESTAMPTZOID);
+	clock_column = own_column(desc, "clock", TIMESTAMPTZOID);
+	lateness_column = own_column(desc, "lateness", INTERVALOID);
 	values = palloc0(sizeof(Datum) * desc->natts);
 	isnull = palloc(sizeof(bool) * desc->natts);
 	for (int i = 0; i < nrows; i++)
@@ -135,10 +150,10 @@ ks_late_store(const KsView *view, const KsStream *stream, const KsWindow *window
 			values[column] = map[column] < 0 ? (Datum) 0 : batch->values[base + map[column]];
 			isnull[column] = map[column] < 0 || batch->isnull[base + map[column]];
 		}
-		set_column(desc, values, isnull, "view", REGCLASSOID, ObjectIdGetDatum(view->relid));
-		set_column(desc, values, isnull, "window_end", TIMESTAMPTZOID, TimestampTzGetDatum(end));
-		set_column(desc, values, isnull, "clock", TIMESTAMPTZOID, TimestampTzGetDatum(batch->clock[row]));
-		set_column(desc, values, isnull, "lateness", INTERVALOID, IntervalPGetDatum(&lateness));
+		set_column(values, isnull, view_column, ObjectIdGetDatum(view->relid));
+		set_column(values, isnull, end_column, TimestampTzGetDatum(end));
+		set_column(values, isnull, clock_column, TimestampTzGetDatum(batch->clock[row]));
+		set_column(values, isnull, lateness_column, IntervalPGetDatum(&lateness));
 		ks_append_row(appender, values, isnull);
 	}
 	ks_append_end(appender);

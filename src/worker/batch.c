@@ -25,6 +25,8 @@
 #include "worker/restage.h"
 #include "worker/stage.h"
 
+#define SHORTEST_GATHERING (10 * 1000)	/* microseconds */
+
 static MemoryContext batch_context = NULL;
 
 /* ---- fetching ---- */
@@ -81,6 +83,17 @@ bytes_of(const KsMessage *messages, int n)
 	return bytes;
 }
 
+/*
+ * How long to gather: four times what the last batch took to process, so that
+ * rows show early while there is little to do, and batches grow with the load.
+ */
+static int64
+gathering_time(const KsReader *reader)
+{
+	return Min(reader->stream->batch_interval,
+			   Max(4 * reader->batch_usecs, SHORTEST_GATHERING));
+}
+
 int
 ks_batch_collect(KsReader *reader, TimestampTz until, KsSlot *slot)
 {
@@ -98,7 +111,7 @@ ks_batch_collect(KsReader *reader, TimestampTz until, KsSlot *slot)
 									(int) timeout, &status);
 		CHECK_FOR_INTERRUPTS();
 		if (n == 0 && got > 0)
-			until = GetCurrentTimestamp() + reader->stream->batch_interval;
+			until = GetCurrentTimestamp() + gathering_time(reader);
 		bytes += bytes_of(reader->messages + n, got);
 		n += got;
 		handle_status(reader, &status, slot);
@@ -265,6 +278,7 @@ ks_batch_run(KsReader *reader, int n, KsSlot *slot)
 	if (intake != NULL)
 	{
 		finish_batch(reader);
+		reader->batch_usecs = GetCurrentTimestamp() - began;
 		note_rates(slot, intake, began);
 	}
 	reader->driver->release(reader->source);

@@ -6,8 +6,8 @@
 #include "worker/reader.h"
 
 /*
- * Fetch messages until batch_rows, the source's limit of bytes, or
- * batch_interval after the first one; without any, return at 'until'.
+ * Fetch messages until batch_rows, the source's limit of bytes, or batch_interval
+ * after the first one (earlier while batches are quick to process); without any, return at 'until'.
  * Returns how many are in reader->messages.
  */
 extern int	ks_batch_collect(KsReader *reader, TimestampTz until, KsSlot *slot);

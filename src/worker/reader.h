@@ -69,6 +69,7 @@ typedef struct KsReader
 	TimestampTz late_cleaned_at;
 	TimestampTz dead_cleaned_at;
 	bool		trimmed_early;	/* staging_limit was reached then */
+	int64		batch_usecs;	/* what the last batch took to process */
 	int			noted_segment;	/* last one noted as staged to, plus 1; 0: none */
 	int			noted_partitions;	/* with so many partitions */
 	uint64		flush_asked;	/* the request that flush_target belongs to */
