@@ -1,5 +1,6 @@
 #!/bin/bash
-# Build the extension with warnings as errors, and install it where PG_CONFIG says.
+# Build the extension and install it where PG_CONFIG says.  make check has
+# COPT=-Werror; a newer compiler shall not keep others from building.
 . "$(dirname "$0")/env.sh"
 find_run_dir
 
@@ -11,7 +12,7 @@ fi
 echo "$version" > "$run/built_for"
 
 say "building for $("$PG_CONFIG" --version)"
-make -s -C "$top" PG_CONFIG="$PG_CONFIG" COPT=-Werror -j "$(nproc)" > "$run/build.log" 2>&1 || {
+make -s -C "$top" PG_CONFIG="$PG_CONFIG" COPT="${COPT:-}" -j "$(nproc)" > "$run/build.log" 2>&1 || {
 	cat "$run/build.log" >&2
 	fail "the build failed"
 }

@@ -122,7 +122,7 @@ tap() {
 }
 
 bash "$top/test/setup.sh"
-bash "$top/test/build.sh"
+COPT=-Werror bash "$top/test/build.sh"
 find_run_dir
 perl_modules=$(cd "$(dirname "$(pg_dir pgxs)")/../test/perl" && pwd)
 pg_regress=$(cd "$perl_modules/../regress" && pwd)/pg_regress
