@@ -225,7 +225,7 @@ hint_for_distinct(const Aggref *aggref)
 	if (is_named(aggref->aggfnoid, "pg_catalog", "array_agg"))
 		return "Use collect_set(), which leaves out nulls.";
 	if (is_named(aggref->aggfnoid, "pg_catalog", "string_agg"))
-		return "Use array_to_string(collect_set(...), ...).";
+		return "Use collect_set(), and array_to_string() of it in a query over the view.";
 	if (list_length(aggref->aggargtypes) > 1)
 		return "Use collect_set(jsonb_build_array(...)), and the aggregate over its elements in a query over the view.";
 	return "Use collect_set(), and the aggregate over its elements in a query over the view.";

@@ -236,6 +236,10 @@ qualified_name(const char *name)
 
 	if (relation->schemaname == NULL)
 		relation->schemaname = get_namespace_name(RangeVarGetCreationNamespace(relation));
+	if (OidIsValid(get_relname_relid(relation->relname, get_namespace_oid(relation->schemaname, false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists", relation->relname)));
 	return relation;
 }
 

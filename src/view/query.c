@@ -374,9 +374,7 @@ ks_view_query_check(Query *query, const KsStream *stream)
 	ks_refuse_nested_stream(query, vq->stream_index);
 	ks_refuse_system_columns(query, vq->stream_index);
 	ks_refuse_unstable(query);
-	ks_refuse_window_function((Node *) query->jointree,
-							  "a continuous view can use a window in GROUP BY only",
-							  "Filter by the event time itself in WHERE, or by window_start in the queries over the view.");
+	ks_refuse_window_in_from(query);
 	query->targetList = (List *) ks_flatten_join_alias_vars(query, (Node *) query->targetList);
 	query->havingQual = ks_flatten_join_alias_vars(query, query->havingQual);
 

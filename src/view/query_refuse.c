@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "catalog/view.h"
 #include "view/query.h"
 #include "view/query_refuse.h"
 
@@ -119,8 +120,17 @@ is_nowlike_function(Oid funcid, void *context)
 		case F_INET_CLIENT_ADDR:
 		case F_INET_CLIENT_PORT:
 		case F_PG_BACKEND_PID:
+		case F_INET_SERVER_ADDR:
+		case F_INET_SERVER_PORT:
 		case F_PG_CURRENT_XACT_ID:
+		case F_PG_CURRENT_XACT_ID_IF_ASSIGNED:
 		case F_PG_CURRENT_SNAPSHOT:
+		case F_TXID_CURRENT:
+		case F_TXID_CURRENT_IF_ASSIGNED:
+		case F_TXID_CURRENT_SNAPSHOT:
+		case F_PG_CONF_LOAD_TIME:
+		case F_PG_POSTMASTER_START_TIME:
+		case F_PG_TRIGGER_DEPTH:
 			return true;
 		default:
 			return false;
@@ -201,6 +211,28 @@ typedef struct StreamWalk
 	int			depth;
 } StreamWalk;
 
+/* A relation that a continuous view cannot read, at top level or below. */
+static void
+refuse_relation(Oid relid, bool nested)
+{
+	const char *name = get_rel_name(relid);
+
+	if (ks_view_load(relid) != NULL)
+		REFUSE(-1, psprintf("a continuous view cannot read the continuous view \"%s\" yet", name),
+			   "Write the query over the stream itself.");
+	if (nested && ks_stream_load(relid, true) != NULL)
+		REFUSE(-1, psprintf("a continuous view cannot use the stream \"%s\" in a subquery or an ordinary view", name),
+			   "Name the stream once in FROM.");
+	/* A rule's own view is among the relations of its query; other views are expanded. */
+	if (get_rel_relkind(relid) != RELKIND_VIEW &&
+		get_rel_namespace(relid) == get_namespace_oid("kafka_stream_internal", false))
+		REFUSE(-1, psprintf("a continuous view cannot read what belongs to streams and continuous views (\"%s\"), directly or through an ordinary view", name),
+			   "Name one stream in FROM, joined to ordinary tables.");
+	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+		REFUSE(-1, psprintf("a continuous view cannot use the temporary relation \"%s\"", name),
+			   "Put the rows into an ordinary table, since the view outlives the session.");
+}
+
 static bool
 nested_stream_walker(Node *node, void *context)
 {
@@ -212,16 +244,8 @@ nested_stream_walker(Node *node, void *context)
 	{
 		RangeTblEntry *rte = (RangeTblEntry *) node;
 
-		if (walk->depth > 0 && rte->rtekind == RTE_RELATION &&
-			ks_stream_load(rte->relid, true) != NULL)
-			REFUSE(-1, psprintf("a continuous view cannot use the stream \"%s\" in a subquery or an ordinary view",
-								get_rel_name(rte->relid)),
-				   "Name the stream once in FROM.");
-		if (rte->rtekind == RTE_RELATION &&
-			get_rel_persistence(rte->relid) == RELPERSISTENCE_TEMP)
-			REFUSE(-1, psprintf("a continuous view cannot use the temporary relation \"%s\"",
-								get_rel_name(rte->relid)),
-				   "Put the rows into an ordinary table, since the view outlives the session.");
+		if (rte->rtekind == RTE_RELATION)
+			refuse_relation(rte->relid, walk->depth > 0);
 		return false;
 	}
 	if (IsA(node, Query))
@@ -317,6 +341,23 @@ window_function_walker(Node *node, void *context)
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, window_function_walker, context, 0);
 	return expression_tree_walker(node, window_function_walker, context);
+}
+
+void
+ks_refuse_window_in_from(Query *query)
+{
+	static const char *const message = "a continuous view can use a window in GROUP BY only";
+	ListCell   *lc;
+
+	ks_refuse_window_function((Node *) query->jointree, message,
+							  "Filter by the event time itself in WHERE, or by window_start in the queries over the view.");
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+
+		ks_refuse_window_function((Node *) rte->functions, message,
+								  "Write the window in GROUP BY instead of FROM.");
+	}
 }
 
 void

@@ -18,12 +18,18 @@ extern void ks_refuse_unstable(Query *query);
 /* The stream on the nullable side of an outer join, sampled, or by ONLY. */
 extern void ks_refuse_nullable(const Query *query, int stream_index);
 
-/* A stream in a subquery, or its system columns anywhere. */
+/*
+ * A stream in a subquery; continuous views, the extension's own tables and
+ * temporary ones anywhere; system columns of the stream.
+ */
 extern void ks_refuse_nested_stream(Query *query, int stream_index);
 extern void ks_refuse_system_columns(Query *query, int stream_index);
 
 /* One of the extension's window functions?  Its name, or NULL. */
 extern const char *ks_window_function_name(const Node *node);
+
+/* One in WHERE, in a join's condition or called in FROM. */
+extern void ks_refuse_window_in_from(Query *query);
 
 /* A window function anywhere in 'node' is refused with 'message'. */
 extern void ks_refuse_window_function(Node *node, const char *message, const char *hint);
