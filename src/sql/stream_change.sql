@@ -183,6 +183,11 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
                 MESSAGE = format('the event time of stream %s must stay a timestamp with time zone', c.stream);
         END IF;
+        IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.stream AND attgenerated NOT IN ('', 's')) THEN
+            RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+                MESSAGE = format('generated columns of stream %s must be stored', c.stream),
+                HINT = 'Write GENERATED ALWAYS AS (...) STORED.';
+        END IF;
         IF (SELECT count(*) FROM pg_attribute WHERE attrelid = c.stream
             AND attname IN ('kafka_partition', 'kafka_offset', 'kafka_timestamp', 'kafka_received_at')
             AND NOT attisdropped) <> 4 THEN

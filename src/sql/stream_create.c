@@ -155,7 +155,7 @@ ks_create_stream(PG_FUNCTION_ARGS)
 	ks_definition_check(stream);
 	ks_definition_check_columns(columns);
 	ks_staging_create(stream, name, columns);
-	ks_definition_check_event_time(stream);
+	ks_definition_check_table(stream);
 	ks_stream_write(stream);
 	ks_definition_check_source(stream);
 	ks_counter_add(stream->relid, 0, false, &none);

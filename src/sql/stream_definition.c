@@ -3,12 +3,15 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "base/compat.h"
 #include "catalog/relation.h"
@@ -239,11 +242,34 @@ ks_definition_check(KsStream *stream)
 	check_options(stream);
 }
 
+/* From PostgreSQL 18 on, generated columns are virtual unless told otherwise. */
+static void
+check_generated(Oid relid)
+{
+	Relation	staging = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(staging);
+	int			i;
+
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attgenerated != '\0' && att->attgenerated != ATTRIBUTE_GENERATED_STORED)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("generated column \"%s\" of a stream must be stored",
+							NameStr(att->attname)),
+					 errhint("Write GENERATED ALWAYS AS (...) STORED.")));
+	}
+	table_close(staging, NoLock);
+}
+
 void
-ks_definition_check_event_time(const KsStream *stream)
+ks_definition_check_table(const KsStream *stream)
 {
 	AttrNumber	attno = get_attnum(stream->relid, stream->event_time);
 
+	check_generated(stream->relid);
 	if (attno <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),

@@ -7,8 +7,11 @@
 /* Everything but names of tables and columns; raises an error that names the parameter. */
 extern void ks_definition_check(KsStream *stream);
 
-/* Is the event-time column there, and a timestamptz?  After the table was made. */
-extern void ks_definition_check_event_time(const KsStream *stream);
+/*
+ * Is the event-time column there, and a timestamptz, and are generated columns
+ * stored?  After the table was made.
+ */
+extern void ks_definition_check_table(const KsStream *stream);
 
 /*
  * May the stream's owner reach its brokers, and do its options fit its columns?
