@@ -206,7 +206,9 @@ ROLLBACK;
 SELECT count(*) FROM kafka_stream_internal.partition;
 SELECT kafka_stream.create_view('v', 'SELECT count(*) FROM s GROUP BY tumble(at, ''1 minute'')');
 SELECT kafka_stream.drop_stream('s');
+\set VERBOSITY terse
 DROP TABLE s;
+\set VERBOSITY default
 SELECT kafka_stream.drop_stream('s', cascade => true);
 SELECT (SELECT count(*) FROM kafka_stream_internal.stream) AS streams,
        (SELECT count(*) FROM kafka_stream_internal.partition) AS partitions,
