@@ -38,6 +38,7 @@
 
 #include "base/compat.h"
 #include "aggregate/call.h"
+#include "aggregate/group_memory.h"
 #include "aggregate/partial.h"
 #include "aggregate/state.h"
 
@@ -70,19 +71,6 @@ PG_FUNCTION_INFO_V1(ks_finish_trans);
 PG_FUNCTION_INFO_V1(ks_finish_final);
 PG_FUNCTION_INFO_V1(ks_merge_trans);
 PG_FUNCTION_INFO_V1(ks_merge_final);
-
-/* The memory that lives as long as the group. */
-static MemoryContext
-group_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("aggregate function called in non-aggregate context")));
-	return context;
-}
 
 static void
 check_execute(Oid function, Oid role, ObjectType kind)
@@ -371,7 +359,7 @@ combine_state(GroupState *group, fmNodePtr context, NullableDatum state, MemoryC
 static Datum
 advance(FunctionCallInfo fcinfo, bool finish)
 {
-	MemoryContext memory = group_context(fcinfo);
+	MemoryContext memory = ks_group_memory(fcinfo);
 	InnerAggregate *inner = get_inner(fcinfo, finish);
 	GroupState *group = PG_ARGISNULL(0) ? start_group(inner, memory) :
 		(GroupState *) PG_GETARG_POINTER(0);
@@ -407,7 +395,7 @@ ks_finish_final(PG_FUNCTION_ARGS)
 	LOCAL_FCINFO(final, FUNC_MAX_ARGS);
 	Datum		result;
 
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();		/* no row, so no aggregate known */
 	group = (GroupState *) PG_GETARG_POINTER(0);
@@ -440,7 +428,7 @@ ks_merge_final(PG_FUNCTION_ARGS)
 	LOCAL_FCINFO(serial, 1);
 	Datum		result;
 
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	group = (GroupState *) PG_GETARG_POINTER(0);

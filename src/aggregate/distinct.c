@@ -23,6 +23,7 @@
 
 #include "base/compat.h"
 #include "aggregate/element.h"
+#include "aggregate/group_memory.h"
 #include "aggregate/replay.h"
 
 #define SMALL_SET 16
@@ -82,18 +83,6 @@ PG_FUNCTION_INFO_V1(ks_distinct_count);
 PG_FUNCTION_INFO_V1(ks_distinct_array);
 PG_FUNCTION_INFO_V1(ks_distinct_sum);
 PG_FUNCTION_INFO_V1(ks_distinct_avg);
-
-static MemoryContext
-group_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("aggregate function called in non-aggregate context")));
-	return context;
-}
 
 static DistinctSet *
 create_set(MemoryContext context, KsElement *element, uint32 allocated)
@@ -172,7 +161,7 @@ add_value(DistinctSet *set, Datum value)
 Datum
 ks_distinct_trans(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = group_context(fcinfo);
+	MemoryContext context = ks_group_memory(fcinfo);
 	DistinctSet *set = PG_ARGISNULL(0) ? NULL : (DistinctSet *) PG_GETARG_POINTER(0);
 	Datum		value;
 
@@ -196,7 +185,7 @@ ks_distinct_trans(PG_FUNCTION_ARGS)
 Datum
 ks_distinct_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = group_context(fcinfo);
+	MemoryContext context = ks_group_memory(fcinfo);
 	DistinctSet *set = PG_ARGISNULL(0) ? NULL : (DistinctSet *) PG_GETARG_POINTER(0);
 	DistinctSet *other;
 
@@ -221,7 +210,7 @@ ks_distinct_serialize(PG_FUNCTION_ARGS)
 	DistinctSet *set;
 	StringInfoData buf;
 
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	set = (DistinctSet *) PG_GETARG_POINTER(0);
 	pq_begintypsend(&buf);
 	ks_element_write_type(&buf, set->element->type);
@@ -241,7 +230,7 @@ ks_distinct_deserialize(PG_FUNCTION_ARGS)
 	DistinctSet *set;
 	uint32		n;
 
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	bytes = PG_GETARG_BYTEA_PP(0);
 	buf = (StringInfoData) {.data = VARDATA_ANY(bytes), .len = VARSIZE_ANY_EXHDR(bytes)};
 	element = ks_element_get(fcinfo, ks_element_read_type(&buf));
@@ -285,7 +274,7 @@ sorted_values(DistinctSet *set, Oid collation)
 Datum
 ks_distinct_count(PG_FUNCTION_ARGS)
 {
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	PG_RETURN_INT64(PG_ARGISNULL(0) ? 0 : ((DistinctSet *) PG_GETARG_POINTER(0))->n);
 }
 
@@ -297,7 +286,7 @@ ks_distinct_array(PG_FUNCTION_ARGS)
 	KsElement  *element;
 	Datum	   *values;
 
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(get_element_type(get_fn_expr_rettype(fcinfo->flinfo))));
 	set = (DistinctSet *) PG_GETARG_POINTER(0);
@@ -321,13 +310,13 @@ replay_sorted(FunctionCallInfo fcinfo, const char *name)
 Datum
 ks_distinct_sum(PG_FUNCTION_ARGS)
 {
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	return replay_sorted(fcinfo, "sum");
 }
 
 Datum
 ks_distinct_avg(PG_FUNCTION_ARGS)
 {
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	return replay_sorted(fcinfo, "avg");
 }

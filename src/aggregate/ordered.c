@@ -24,6 +24,7 @@
 
 #include "base/compat.h"
 #include "aggregate/element.h"
+#include "aggregate/group_memory.h"
 
 /* What an item has not, and what it shares with the item before. */
 #define NO_VALUE		0x01
@@ -66,18 +67,6 @@ PG_FUNCTION_INFO_V1(ks_ordered_deserialize);
 PG_FUNCTION_INFO_V1(ks_ordered_array_final);
 PG_FUNCTION_INFO_V1(ks_ordered_list_final);
 PG_FUNCTION_INFO_V1(ks_ordered_string_final);
-
-static MemoryContext
-group_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("aggregate function called in non-aggregate context")));
-	return context;
-}
 
 static ItemList *
 create_list(MemoryContext context, KsElement *element, bool placed, uint32 allocated)
@@ -165,7 +154,7 @@ read_place(FunctionCallInfo fcinfo, int first, Item *item)
 static Datum
 add_argument(FunctionCallInfo fcinfo, bool keep_nulls, bool delimited, int place)
 {
-	MemoryContext context = group_context(fcinfo);
+	MemoryContext context = ks_group_memory(fcinfo);
 	ItemList   *list = PG_ARGISNULL(0) ? NULL : (ItemList *) PG_GETARG_POINTER(0);
 	Item		item = {0};
 
@@ -220,7 +209,7 @@ ks_ordered_string_trans(PG_FUNCTION_ARGS)
 Datum
 ks_ordered_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = group_context(fcinfo);
+	MemoryContext context = ks_group_memory(fcinfo);
 	ItemList   *list = PG_ARGISNULL(0) ? NULL : (ItemList *) PG_GETARG_POINTER(0);
 	ItemList   *other;
 
@@ -298,7 +287,7 @@ ks_ordered_serialize(PG_FUNCTION_ARGS)
 	ItemList   *list;
 	StringInfoData buf;
 
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	list = (ItemList *) PG_GETARG_POINTER(0);
 	pq_begintypsend(&buf);
 	ks_element_write_type(&buf, list->element->type);
@@ -319,7 +308,7 @@ ks_ordered_deserialize(PG_FUNCTION_ARGS)
 	bool		placed;
 	uint32		n;
 
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	bytes = PG_GETARG_BYTEA_PP(0);
 	buf = (StringInfoData) {.data = VARDATA_ANY(bytes), .len = VARSIZE_ANY_EXHDR(bytes)};
 	element = ks_element_get(fcinfo, ks_element_read_type(&buf));
@@ -407,7 +396,7 @@ build_array(const ItemList *list)
 Datum
 ks_ordered_array_final(PG_FUNCTION_ARGS)
 {
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	return build_array((ItemList *) PG_GETARG_POINTER(0));
@@ -417,7 +406,7 @@ ks_ordered_array_final(PG_FUNCTION_ARGS)
 Datum
 ks_ordered_list_final(PG_FUNCTION_ARGS)
 {
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(get_element_type(get_fn_expr_rettype(fcinfo->flinfo))));
 	return build_array((ItemList *) PG_GETARG_POINTER(0));
@@ -431,7 +420,7 @@ ks_ordered_string_final(PG_FUNCTION_ARGS)
 	Item	  **items;
 	StringInfoData buf;
 
-	(void) group_context(fcinfo);
+	(void) ks_group_memory(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	list = (ItemList *) PG_GETARG_POINTER(0);

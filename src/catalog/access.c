@@ -21,13 +21,8 @@
 void
 ks_access_enter(KsAccess *access)
 {
-	GetUserIdAndSecContext(&access->user, &access->sec_context);
-	SetUserIdAndSecContext(ks_extension_owner(),
-						   access->sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	access->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	ks_role_enter(access, ks_extension_owner(), SECURITY_LOCAL_USERID_CHANGE);
+	ks_role_set("search_path", "pg_catalog, pg_temp");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 }
@@ -36,8 +31,7 @@ void
 ks_access_leave(KsAccess *access)
 {
 	SPI_finish();
-	AtEOXact_GUC(true, access->guc_level);
-	SetUserIdAndSecContext(access->user, access->sec_context);
+	ks_role_leave(access);
 }
 
 uint64
@@ -71,6 +65,15 @@ ks_access_execute(const char *command)
 			 SPI_result_code_string(result));
 }
 
+static void
+raise_not_installed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("extension kafka_stream is not installed in this database"),
+			 errhint("Use CREATE EXTENSION kafka_stream.")));
+}
+
 Oid
 ks_internal_relation(const char *name)
 {
@@ -80,10 +83,7 @@ ks_internal_relation(const char *name)
 	if (OidIsValid(namespace))
 		relid = get_relname_relid(name, namespace);
 	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension kafka_stream is not installed in this database"),
-				 errhint("Use CREATE EXTENSION kafka_stream.")));
+		raise_not_installed();
 	return relid;
 }
 
@@ -107,9 +107,6 @@ ks_extension_owner(void)
 	table_close(rel, AccessShareLock);
 
 	if (!OidIsValid(owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension kafka_stream is not installed in this database"),
-				 errhint("Use CREATE EXTENSION kafka_stream.")));
+		raise_not_installed();
 	return owner;
 }

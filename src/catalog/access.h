@@ -12,12 +12,9 @@
 #include "postgres.h"
 #include "executor/spi.h"
 
-typedef struct KsAccess
-{
-	Oid			user;
-	int			sec_context;
-	int			guc_level;
-} KsAccess;
+#include "base/role.h"
+
+typedef KsRole KsAccess;
 
 extern void ks_access_enter(KsAccess *access);
 extern void ks_access_leave(KsAccess *access);

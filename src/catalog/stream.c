@@ -75,30 +75,30 @@ ks_interval_usecs(const Interval *interval, const char *what)
 	return usecs;
 }
 
+int64
+ks_interval_column(Datum value, bool isnull, const char *what, int64 if_null)
+{
+	return isnull ? if_null : ks_interval_usecs(DatumGetIntervalP(value), what);
+}
+
 static char *
 text_or_null(Datum value, bool isnull)
 {
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-static int64
-usecs_or(Datum value, bool isnull, const char *what, int64 if_null)
-{
-	return isnull ? if_null : ks_interval_usecs(DatumGetIntervalP(value), what);
-}
-
 static void
 fill_durations(KsStream *stream, Datum *v, bool *n)
 {
 #define AT(att) v[(att) - 1], n[(att) - 1]
-	stream->watermark_delay = usecs_or(AT(ATT_WATERMARK_DELAY), "watermark_delay", 0);
-	stream->idle_timeout = usecs_or(AT(ATT_IDLE_TIMEOUT), "idle_timeout", -1);
-	stream->max_future = usecs_or(AT(ATT_MAX_FUTURE), "max_future", -1);
-	stream->retention = usecs_or(AT(ATT_RETENTION), "retention", 0);
-	stream->late_retention = usecs_or(AT(ATT_LATE_RETENTION), "late_retention", 0);
+	stream->watermark_delay = ks_interval_column(AT(ATT_WATERMARK_DELAY), "watermark_delay", 0);
+	stream->idle_timeout = ks_interval_column(AT(ATT_IDLE_TIMEOUT), "idle_timeout", -1);
+	stream->max_future = ks_interval_column(AT(ATT_MAX_FUTURE), "max_future", -1);
+	stream->retention = ks_interval_column(AT(ATT_RETENTION), "retention", 0);
+	stream->late_retention = ks_interval_column(AT(ATT_LATE_RETENTION), "late_retention", 0);
 	stream->dead_letter_retention =
-		usecs_or(AT(ATT_DEAD_LETTER_RETENTION), "dead_letter_retention", 0);
-	stream->batch_interval = usecs_or(AT(ATT_BATCH_INTERVAL), "batch_interval", 0);
+		ks_interval_column(AT(ATT_DEAD_LETTER_RETENTION), "dead_letter_retention", 0);
+	stream->batch_interval = ks_interval_column(AT(ATT_BATCH_INTERVAL), "batch_interval", 0);
 }
 
 static void

@@ -72,6 +72,9 @@ extern List *ks_stream_list(void);
 /* Is this interval plain time (no months), and how long?  Errors name 'what'. */
 extern int64 ks_interval_usecs(const Interval *interval, const char *what);
 
+/* The same of a column's value. */
+extern int64 ks_interval_column(Datum value, bool isnull, const char *what, int64 if_null);
+
 extern void ks_stream_lock(Oid stream, LOCKMODE mode);	/* ShareLock or ExclusiveLock */
 extern bool ks_stream_lock_conditional(Oid stream, LOCKMODE mode);
 

@@ -118,12 +118,6 @@ oid_or_invalid(Datum value, bool isnull)
 	return isnull ? InvalidOid : DatumGetObjectId(value);
 }
 
-static int64
-usecs_or(Datum value, bool isnull, const char *what, int64 if_null)
-{
-	return isnull ? if_null : ks_interval_usecs(DatumGetIntervalP(value), what);
-}
-
 /* A row as a struct; watermark_delay is -1 where it is the stream's. */
 static KsView *
 make_view(HeapTuple tuple, TupleDesc desc)
@@ -142,9 +136,9 @@ make_view(HeapTuple tuple, TupleDesc desc)
 	view->states = oid_or_invalid(AT(ATT_STATES));
 	view->open = oid_or_invalid(AT(ATT_OPEN));
 	view->finals = oid_or_invalid(AT(ATT_FINALS));
-	view->watermark_delay = usecs_or(AT(ATT_WATERMARK_DELAY), "watermark_delay", -1);
+	view->watermark_delay = ks_interval_column(AT(ATT_WATERMARK_DELAY), "watermark_delay", -1);
 	view->store_late = strcmp(TextDatumGetCString(v[ATT_LATE - 1]), "store") == 0;
-	view->retention = usecs_or(AT(ATT_RETENTION), "retention", -1);
+	view->retention = ks_interval_column(AT(ATT_RETENTION), "retention", -1);
 	view->settings = text_array_list(v[ATT_SETTINGS - 1]);
 #undef AT
 	view->owner = ks_relation_owner(view->relid);

@@ -7,9 +7,8 @@
 
 #include <stdarg.h>
 
-#include "access/xact.h"
-#include "utils/resowner.h"
-
+#include "base/attempt.h"
+#include "base/data_error.h"
 #include "format/convert.h"
 #include "format/convert_settings.h"
 
@@ -38,27 +37,23 @@ ks_convert_fail(KsConverter *converter, int sqlstate, const char *format,...)
 }
 
 /*
- * Does this error say that the message is wrong?  Classes 22 and 23 do, and
- * so do limits of the server (54) that no retry will lift and what a CHECK's
- * function raises by itself.  Built-in types report what they cannot read
- * under class 42 and 0A, too (tsquery, regclass, aclitem); from code of a user
- * these mean broken code, and that is no fault of the message.  Without a
- * column it is the message's encoding that is converted.
+ * Does this error say that the message is wrong?  Built-in types report what
+ * they cannot read under class 42 and 0A, too (tsquery, regclass, aclitem);
+ * from code of a user these mean broken code, and that is no fault of the
+ * message.  Without a column it is the message's encoding that is converted.
  */
 static bool
 is_data_error(const KsColumn *column, int sqlstate)
 {
 	int			class = ERRCODE_TO_CATEGORY(sqlstate);
 
-	if (class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
-		class == ERRCODE_PROGRAM_LIMIT_EXCEEDED || sqlstate == ERRCODE_RAISE_EXCEPTION)
-		return true;
-	return (column == NULL || !column->user_code) &&
-		(class == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
-		 class == ERRCODE_FEATURE_NOT_SUPPORTED);
+	return ks_is_data_error(sqlstate) ||
+		((column == NULL || !column->user_code) &&
+		 (class == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		  class == ERRCODE_FEATURE_NOT_SUPPORTED));
 }
 
-/* Make a decode error of the error just caught, or raise it again. */
+/* Make a decode error of the error caught, or raise it again. */
 static void
 take_error(KsConverter *converter, ErrorData *edata)
 {
@@ -70,39 +65,43 @@ take_error(KsConverter *converter, ErrorData *edata)
 	FreeErrorData(edata);
 }
 
-bool
-ks_convert_guard(KsConverter *converter, void (*run) (void *), void *argument)
+typedef struct Guarded
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	KsConverter *converter;
+	void		(*run) (void *);
+	void	   *argument;
+} Guarded;
+
+static void
+run_under_settings(void *arg)
+{
+	Guarded    *guarded = arg;
+	KsConverter *converter = guarded->converter;
 	bool		outer = converter->guarded;
 	KsReadSettings saved;
-	ErrorData  *volatile caught = NULL;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
 	ks_read_settings_enter(converter->options.timezone, &saved);
 	converter->guarded = true;
 	PG_TRY();
 	{
-		run(argument);
-		ks_read_settings_leave(&saved);
-		ReleaseCurrentSubTransaction();
+		guarded->run(guarded->argument);
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
+		converter->guarded = outer;
 		ks_read_settings_leave(&saved);
-		MemoryContextSwitchTo(context);
-		caught = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
-	converter->guarded = outer;
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (caught == NULL)
+}
+
+bool
+ks_convert_guard(KsConverter *converter, void (*run) (void *), void *argument)
+{
+	Guarded		guarded = {converter, run, argument};
+	ErrorData  *error = ks_attempt(run_under_settings, &guarded);
+
+	if (error == NULL)
 		return true;
-	take_error(converter, caught);
+	take_error(converter, error);
 	return false;
 }

@@ -17,8 +17,8 @@
 #include "catalog/access.h"
 #include "catalog/relation.h"
 #include "catalog/stream.h"
-#include "sql/stream_change.h"
 #include "worker/touch.h"
+#include "sql/stream_change.h"
 
 PG_FUNCTION_INFO_V1(ks_start_stream);
 PG_FUNCTION_INFO_V1(ks_stop_stream);

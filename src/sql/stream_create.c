@@ -18,8 +18,8 @@
 #include "catalog/relation.h"
 #include "catalog/staging.h"
 #include "catalog/stream.h"
-#include "sql/stream_definition.h"
 #include "worker/touch.h"
+#include "sql/stream_definition.h"
 
 PG_FUNCTION_INFO_V1(ks_create_stream);
 

@@ -14,12 +14,12 @@
 #include "utils/rel.h"
 
 #include "base/compat.h"
-#include "catalog/relation.h"
-#include "catalog/staging.h"
 #include "source/properties.h"
 #include "source/start.h"
-#include "sql/stream_definition.h"
+#include "catalog/relation.h"
+#include "catalog/staging.h"
 #include "worker/intake.h"
+#include "sql/stream_definition.h"
 
 #define LONGEST_DURATION (INT64CONST(36525) * USECS_PER_DAY)	/* 100 years */
 

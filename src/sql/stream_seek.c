@@ -14,12 +14,12 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
 #include "catalog/stream.h"
 #include "sql/stream_change.h"
 #include "sql/stream_definition.h"
-#include "worker/owner.h"
 
 PG_FUNCTION_INFO_V1(ks_seek_stream);
 
@@ -113,14 +113,14 @@ check_no_state(const KsStream *stream, List *results)
 static void
 truncate_relation(Oid relid)
 {
-	KsOwnerScope scope;
+	KsRole		before;
 
-	ks_owner_enter(&scope, ks_relation_owner(relid));
+	ks_role_enter_owner(&before, ks_relation_owner(relid));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	ks_access_execute(psprintf("TRUNCATE %s", ks_relation_name(relid)));
 	SPI_finish();
-	ks_owner_leave(&scope);
+	ks_role_leave(&before);
 }
 
 static void

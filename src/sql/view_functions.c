@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "catalog/relation.h"
 #include "view/define.h"
 #include "view/fold_plan.h"
@@ -97,7 +98,7 @@ ks_explain_view(PG_FUNCTION_ARGS)
 	KsView	   *view;
 	KsStream   *stream;
 	KsViewQuery *vq;
-	KsIdentity	before;
+	KsRole		before;
 	StringInfoData out;
 	AclResult	acl;
 
@@ -109,7 +110,7 @@ ks_explain_view(PG_FUNCTION_ARGS)
 	stream = ks_stream_load(view->stream, false);
 	ks_identity_enter(&before, view->owner, view->settings);
 	vq = ks_fold_plan_get(view, stream)->vq;
-	ks_identity_leave(&before);
+	ks_role_leave(&before);
 
 	initStringInfo(&out);
 	appendStringInfo(&out, "-- query\n%s\n", view_text(view->definition));

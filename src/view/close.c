@@ -21,10 +21,11 @@
 
 #include "base/attempt.h"
 #include "base/compat.h"
+#include "base/role.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
-#include "view/failure.h"
 #include "view/define.h"
+#include "view/failure.h"
 #include "view/fold.h"
 #include "view/fold_plan.h"
 #include "view/identity.h"
@@ -34,12 +35,12 @@
 static KsViewQuery *
 query_of(const KsView *view, const KsStream *stream)
 {
-	KsIdentity	before;
+	KsRole		before;
 	KsViewQuery *vq;
 
 	ks_identity_enter(&before, view->owner, view->settings);
 	vq = ks_fold_plan_get(view, stream)->vq;
-	ks_identity_leave(&before);
+	ks_role_leave(&before);
 	return vq;
 }
 

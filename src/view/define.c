@@ -22,8 +22,8 @@
 #include "utils/ruleutils.h"
 #include "utils/timestamp.h"
 
-#include "aggregate/partial.h"
 #include "base/compat.h"
+#include "aggregate/partial.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
 #include "view/define.h"

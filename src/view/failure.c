@@ -10,8 +10,8 @@
 #include "base/compat.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
-#include "view/failure.h"
 #include "view/define.h"
+#include "view/failure.h"
 #include "view/owner_query.h"
 
 /* Parts to try; more are not looked through. */

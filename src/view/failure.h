@@ -2,8 +2,8 @@
 #ifndef KS_VIEW_FAILURE_H
 #define KS_VIEW_FAILURE_H
 
-#include "catalog/view.h"
 #include "time/window.h"
+#include "catalog/view.h"
 #include "view/query.h"
 
 /*

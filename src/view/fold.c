@@ -30,9 +30,11 @@
 
 #include "base/attempt.h"
 #include "base/compat.h"
+#include "base/data_error.h"
+#include "base/role.h"
+#include "source/source.h"
 #include "catalog/counter.h"
 #include "catalog/dead_letter.h"
-#include "source/source.h"
 #include "view/fold.h"
 #include "view/fold_output.h"
 #include "view/fold_plan.h"
@@ -55,22 +57,6 @@ typedef struct Fold
 	bool	   *dead;			/* per row: is one, of this view */
 	KsCounts	counts;
 } Fold;
-
-/* Is this error the row's fault, not the database's? */
-static bool
-is_data_error(int sqlstate)
-{
-	switch (ERRCODE_TO_CATEGORY(sqlstate))
-	{
-		case ERRCODE_DATA_EXCEPTION:
-		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
-		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-		case ERRCODE_PLPGSQL_ERROR:
-			return true;
-		default:
-			return false;
-	}
-}
 
 static void
 write_dead_letter(Fold *fold, int row, int sqlstate, const char *error)
@@ -161,7 +147,7 @@ try_pass(Fold *fold, const int *rows, int nrows, TimestampTz missed_end, bool la
 
 	if (error == NULL)
 		return NULL;
-	if (!is_data_error(error->sqlerrcode))
+	if (!ks_is_data_error(error->sqlerrcode))
 		ReThrowError(error);
 	for (int i = 0; i < nrows; i++)
 		fold->scan.passed[rows[i]] = false;
@@ -290,7 +276,7 @@ static void
 fold_view(const KsView *view, const KsStream *stream, KsBatch *batch, bool dead_letters)
 {
 	Fold		fold = {.view = view,.stream = stream,.batch = batch,.dead_letters = dead_letters};
-	KsIdentity	before;
+	KsRole		before;
 	KsLateness	lateness;
 
 	fold.scan.batch = batch;
@@ -303,7 +289,7 @@ fold_view(const KsView *view, const KsStream *stream, KsBatch *batch, bool dead_
 	ks_lateness_sort(batch, view->kind == KS_VIEW_WINDOW ? &fold.plan->vq->window : NULL,
 					 view->watermark_delay, view->closed_to, &lateness);
 	fold_sorted_rows(&fold, &lateness);
-	ks_identity_leave(&before);
+	ks_role_leave(&before);
 
 	if (fold.appender != NULL)
 		ks_merge_note(view, ks_append_end(fold.appender));
@@ -327,14 +313,14 @@ ks_fold_empty(const KsView *view, const KsStream *stream, TupleDesc desc)
 {
 	KsBatch		batch = {.stream = stream->relid,.desc = desc};
 	Fold		fold = {.view = view,.stream = stream,.batch = &batch};
-	KsIdentity	before;
+	KsRole		before;
 
 	fold.scan.batch = &batch;
 	ks_identity_enter(&before, view->owner, view->settings);
 	fold.plan = ks_fold_plan_get(view, stream);
 	fold.output = ks_fold_output_create(view, fold.plan, stream, target_desc(view));
 	run_pass(&fold, NULL, 0, DT_NOBEGIN, false);
-	ks_identity_leave(&before);
+	ks_role_leave(&before);
 	if (fold.output->ntuples > 0)
 	{
 		fold.appender = ks_append_begin(view->states);

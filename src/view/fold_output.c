@@ -14,8 +14,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "aggregate/partial.h"
 #include "base/compat.h"
+#include "aggregate/partial.h"
 #include "view/fold_output.h"
 
 static void

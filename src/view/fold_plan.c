@@ -29,8 +29,8 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "aggregate/partial.h"
 #include "base/compat.h"
+#include "aggregate/partial.h"
 #include "catalog/relation.h"
 #include "view/fold_plan.h"
 #include "view/query_refuse.h"

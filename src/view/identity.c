@@ -1,5 +1,5 @@
 /*
- * Switching to a view's owner and settings, and back.
+ * Switching to a view's owner and settings.
  */
 #include "postgres.h"
 
@@ -18,33 +18,22 @@ static const char *const stored_settings[] = {
 };
 
 void
-ks_identity_enter(KsIdentity *before, Oid role, List *settings)
+ks_identity_enter(KsRole *before, Oid role, List *settings)
 {
 	ListCell   *lc;
 
-	GetUserIdAndSecContext(&before->user, &before->security_context);
-	SetUserIdAndSecContext(role, before->security_context | SECURITY_RESTRICTED_OPERATION);
-	before->guc_level = NewGUCNestLevel();
+	ks_role_enter(before, role, SECURITY_RESTRICTED_OPERATION);
 	/* Policies of joined tables hold for the owner, whoever inserts. */
 	if (!row_security)
-		(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		ks_role_set("row_security", "on");
 	for (lc = list_head(settings); lc != NULL; lc = lnext(settings, lnext(settings, lc)))
 	{
 		const char *name = lfirst(lc);
 		const char *value = lfirst(lnext(settings, lc));
 
 		if (strcmp(value, GetConfigOption(name, false, false)) != 0)
-			(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-									 GUC_ACTION_SAVE, true, 0, false);
+			ks_role_set(name, value);
 	}
-}
-
-void
-ks_identity_leave(const KsIdentity *before)
-{
-	AtEOXact_GUC(false, before->guc_level);
-	SetUserIdAndSecContext(before->user, before->security_context);
 }
 
 List *

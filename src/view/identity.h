@@ -8,16 +8,10 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-typedef struct KsIdentity
-{
-	Oid			user;			/* before */
-	int			security_context;
-	int			guc_level;
-} KsIdentity;
+#include "base/role.h"
 
-/* On an error, (sub)transaction abort restores everything: no PG_TRY needed. */
-extern void ks_identity_enter(KsIdentity *before, Oid role, List *settings);
-extern void ks_identity_leave(const KsIdentity *before);
+/* Become the owner, until ks_role_leave(). */
+extern void ks_identity_enter(KsRole *before, Oid role, List *settings);
 
 /* The present settings that a query's meaning depends on, as name, value, ... */
 extern List *ks_identity_settings(const char *search_path);

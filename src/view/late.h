@@ -2,8 +2,8 @@
 #ifndef KS_VIEW_LATE_H
 #define KS_VIEW_LATE_H
 
-#include "catalog/view.h"
 #include "time/window.h"
+#include "catalog/view.h"
 #include "view/batch.h"
 
 /* Append rows[0..nrows) of the batch as late for 'view'. */

@@ -21,10 +21,11 @@
 
 #include "base/attempt.h"
 #include "base/compat.h"
+#include "base/role.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
-#include "view/failure.h"
 #include "view/define.h"
+#include "view/failure.h"
 #include "view/fold.h"
 #include "view/fold_plan.h"
 #include "view/identity.h"
@@ -92,13 +93,13 @@ merge_view(void *arg)
 	Merge	   *merge = arg;
 	const KsView *view = merge->view;
 	KsViewQuery *vq;
-	KsIdentity	before;
+	KsRole		before;
 	KsAccess	access;
 	Tuplestorestate *rows;
 
 	ks_identity_enter(&before, view->owner, view->settings);
 	vq = ks_fold_plan_get(view, merge->stream)->vq;
-	ks_identity_leave(&before);
+	ks_role_leave(&before);
 	rows = ks_owner_query(view, ks_view_merge_sql(view, vq), NULL);
 	ks_access_enter(&access);
 	ks_access_execute(psprintf("DELETE FROM %s", ks_relation_name(view->states)));

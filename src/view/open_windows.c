@@ -20,8 +20,8 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "catalog/view.h"
 #include "time/window.h"
+#include "catalog/view.h"
 
 /* The states' pane column, first in the table and its index. */
 #define PANE_ATTNO 1

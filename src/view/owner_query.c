@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "view/append.h"
 #include "view/identity.h"
 #include "view/owner_query.h"
@@ -26,7 +27,7 @@ ks_owner_query(const KsView *view, const char *sql, const TimestampTz *at)
 	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
 	MemoryContext context = CurrentMemoryContext;
 	SPIExecuteOptions options = {.dest = dest};
-	KsIdentity	before;
+	KsRole		before;
 	SPIPlanPtr	plan;
 	Oid			type = TIMESTAMPTZOID;
 	int			result;
@@ -48,7 +49,7 @@ ks_owner_query(const KsView *view, const char *sql, const TimestampTz *at)
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
 	SPI_finish();
-	ks_identity_leave(&before);
+	ks_role_leave(&before);
 	dest->rDestroy(dest);
 	return rows;
 }

@@ -18,8 +18,8 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "aggregate/partial.h"
 #include "base/compat.h"
+#include "aggregate/partial.h"
 #include "view/query.h"
 #include "view/query_refuse.h"
 

@@ -12,8 +12,8 @@
 #include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
 
-#include "catalog/view.h"
 #include "time/window.h"
+#include "catalog/view.h"
 
 typedef struct KsViewQuery
 {

@@ -14,10 +14,10 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "catalog/dead_letter.h"
+#include "base/role.h"
 #include "format/decoder.h"
+#include "catalog/dead_letter.h"
 #include "worker/intake.h"
-#include "worker/owner.h"
 #include "worker/row_rules.h"
 
 /* The decoder, kept across batches as long as the columns stay as they are. */
@@ -346,11 +346,11 @@ ks_intake_run(KsReader *reader, Relation staging, const KsMessage *messages, int
 {
 	KsIntake   *intake = make_intake(reader, staging, n);
 	bool	   *present = palloc(intake->batch.desc->natts * sizeof(bool));
-	KsOwnerScope scope;
+	KsRole		before;
 	KsRowRules *rules;
 	int			i;
 
-	ks_owner_enter(&scope, reader->stream->owner);
+	ks_role_enter_owner(&before, reader->stream->owner);
 	ensure_decoder(reader->stream, staging);
 	rules = ks_row_rules_begin(staging, kafka_columns(reader->stream));
 	for (i = 0; i < n; i++)
@@ -358,7 +358,7 @@ ks_intake_run(KsReader *reader, Relation staging, const KsMessage *messages, int
 						  &messages[i], now))
 			take_record(intake, rules, &messages[i], present, now);
 	ks_row_rules_end(rules);
-	ks_owner_leave(&scope);
+	ks_role_leave(&before);
 	intake->counts.rows = intake->batch.nrows;
 	return intake;
 }

@@ -21,9 +21,9 @@
 
 #include "base/compat.h"
 #include "source/properties.h"
+#include "source/start.h"
 #include "catalog/counter.h"
 #include "catalog/relation.h"
-#include "source/start.h"
 #include "worker/progress.h"
 #include "worker/reader.h"
 

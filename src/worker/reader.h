@@ -8,8 +8,8 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-#include "catalog/stream.h"
 #include "source/source.h"
+#include "catalog/stream.h"
 
 /* A partition of a topic: how far it was read, and what is known of its end. */
 typedef struct KsPartition

@@ -26,9 +26,9 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "source/properties.h"
 #include "catalog/access.h"
 #include "catalog/staging.h"
-#include "source/properties.h"
 #include "worker/intake.h"
 #include "worker/progress.h"
 #include "worker/restage.h"

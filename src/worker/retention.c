@@ -24,10 +24,10 @@
 
 #include "base/attempt.h"
 #include "base/compat.h"
+#include "base/role.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
 #include "catalog/staging.h"
-#include "worker/owner.h"
 #include "worker/retention.h"
 
 #define DELETE_ROWS 100000		/* at a time */
@@ -155,7 +155,7 @@ truncate_segment(KsReader *reader, void *arg)
 {
 	const Segment *segment = arg;
 	Segment		again = *segment;
-	KsOwnerScope scope;
+	KsRole		before;
 	KsAccess	access;
 
 	(void) set_config_option("lock_timeout", "200ms", PGC_USERSET, PGC_S_SESSION,
@@ -167,11 +167,11 @@ truncate_segment(KsReader *reader, void *arg)
 	ks_access_leave(&access);
 	if (again.newest != segment->newest)
 		return;					/* somebody inserted meanwhile */
-	ks_owner_enter(&scope, reader->stream->owner);
+	ks_role_enter_owner(&before, reader->stream->owner);
 	SPI_connect();
 	ks_access_execute(psprintf("TRUNCATE %s", ks_relation_name(segment->relid)));
 	SPI_finish();
-	ks_owner_leave(&scope);
+	ks_role_leave(&before);
 	forget_staged(reader, segment->number);
 }
 
@@ -220,9 +220,9 @@ delete_late_rows(KsReader *reader, void *arg)
 	Datum		limit = TimestampTzGetDatum(*(TimestampTz *) arg);
 	Oid			type = TIMESTAMPTZOID;
 	char	   *late = ks_relation_name(reader->stream->late);
-	KsOwnerScope scope;
+	KsRole		before;
 
-	ks_owner_enter(&scope, reader->stream->owner);
+	ks_role_enter_owner(&before, reader->stream->owner);
 	SPI_connect();
 	if (SPI_execute_with_args(psprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY("
 									   "SELECT ctid FROM %s WHERE kafka_received_at < $1"
@@ -230,7 +230,7 @@ delete_late_rows(KsReader *reader, void *arg)
 							  1, &type, &limit, NULL, false, 0) < 0)
 		elog(ERROR, "could not delete late rows");
 	SPI_finish();
-	ks_owner_leave(&scope);
+	ks_role_leave(&before);
 }
 
 static void

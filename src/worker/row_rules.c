@@ -20,6 +20,7 @@
 #include "utils/resowner.h"
 
 #include "base/compat.h"
+#include "base/data_error.h"
 #include "worker/row_rules.h"
 
 typedef struct ColumnRule
@@ -222,13 +223,10 @@ static void
 take_error(KsRowRules *rules, KsDecodeError *error)
 {
 	ErrorData  *data;
-	int			category;
 
 	MemoryContextSwitchTo(rules->context);
 	data = CopyErrorData();
-	category = ERRCODE_TO_CATEGORY(data->sqlerrcode);
-	if (category != ERRCODE_DATA_EXCEPTION &&
-		category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+	if (!ks_is_data_error(data->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	error->sqlstate = data->sqlerrcode;

@@ -22,9 +22,9 @@ extern KsRowRules *ks_row_rules_begin(Relation rel, const Bitmapset *given);
 
 /*
  * Complete and check one row.  present[]: columns that the message gave.
- * False: the row does not fit, and 'error' says why (errors of SQLSTATE
- * classes 22 and 23 in the user's expressions, and broken constraints; any
- * other error is raised).
+ * False: the row does not fit, and 'error' says why (a data error in the
+ * user's expressions, see ks_is_data_error(), or a broken constraint; any other
+ * error is raised).
  */
 extern bool ks_row_rules_apply(KsRowRules *rules, Datum *values, bool *isnull,
 							   const bool *present, KsDecodeError *error);

@@ -16,8 +16,8 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "catalog/staging.h"
-#include "worker/owner.h"
 #include "worker/stage.h"
 
 #define CHUNK_ROWS 1000
@@ -146,16 +146,16 @@ end(Stage *stage)
 void
 ks_stage_rows(Relation staging, Oid owner, const KsBatch *batch, TimestampTz now)
 {
-	KsOwnerScope scope;
+	KsRole		before;
 	Stage		stage;
 	int			from;
 
 	if (batch->nrows == 0)
 		return;
-	ks_owner_enter(&scope, owner);
+	ks_role_enter_owner(&before, owner);
 	begin(&stage, staging, now);
 	for (from = 0; from < batch->nrows; from += CHUNK_ROWS)
 		insert_chunk(&stage, batch, from, Min(CHUNK_ROWS, batch->nrows - from));
 	end(&stage);
-	ks_owner_leave(&scope);
+	ks_role_leave(&before);
 }

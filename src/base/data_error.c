@@ -1,0 +1,20 @@
+/*
+ * One answer for decoding, row expressions and views to what is a dead letter.
+ */
+#include "postgres.h"
+
+#include "base/data_error.h"
+
+bool
+ks_is_data_error(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+			return true;
+		default:
+			return sqlstate == ERRCODE_RAISE_EXCEPTION;
+	}
+}
