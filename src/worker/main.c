@@ -369,7 +369,8 @@ recover(MemoryContext context)
 	reason = error->hint ? psprintf("%s (%s)", error->message, error->hint) :
 		pstrdup(error->message);
 	FlushErrorState();
-	AbortCurrentTransaction();
+	/* All of it: an error can leave a subtransaction open (worker/row_rules.c). */
+	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(context);
 	FreeErrorData(error);
 	my_slot->asking = false;
