@@ -7,14 +7,16 @@
  * (and MERGE_FLOOR), so a view's states are at most three times its groups
  * (plus the floor), and each appended row is rewritten 1.5 times on average.
  *
- * How many rows there are is counted in this process; a new worker begins with
- * the table's size.
+ * How many rows there are is counted in this process, and, since sessions that
+ * INSERT append as well, taken from the table's statistics; a new worker begins
+ * with the table's size.
  */
 #include "postgres.h"
 
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "pgstat.h"
 #include "utils/hsearch.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
@@ -37,8 +39,9 @@
 typedef struct MergeEntry
 {
 	int			view_id;		/* hash key */
-	int64		appended;		/* since the last merge */
+	int64		appended;		/* since the last merge, by this process */
 	int64		merged;			/* rows left by it */
+	int64		inserted;		/* the table's statistics after it */
 } MergeEntry;
 
 static HTAB *entries = NULL;
@@ -52,6 +55,15 @@ guess_rows(const KsView *view)
 
 	table_close(rel, AccessShareLock);
 	return bytes / 100;
+}
+
+/* Rows ever inserted into the states, by any process, a second ago or so. */
+static int64
+inserted_rows(const KsView *view)
+{
+	PgStat_StatTabEntry *statistics = pgstat_fetch_stat_tabentry(view->states);
+
+	return statistics ? statistics->tuples_inserted : 0;
 }
 
 static MergeEntry *
@@ -68,7 +80,9 @@ entry_of(const KsView *view)
 	{
 		entry->merged = 0;
 		entry->appended = 0;
+		entry->inserted = 0;
 		entry->appended = guess_rows(view);
+		entry->inserted = inserted_rows(view);
 	}
 	return entry;
 }
@@ -78,6 +92,16 @@ ks_merge_note(const KsView *view, int64 appended)
 {
 	if (OidIsValid(view->states))
 		entry_of(view)->appended += appended;
+}
+
+static int64
+appended_rows(const KsView *view, MergeEntry *entry)
+{
+	int64		inserted = inserted_rows(view);
+
+	if (inserted < entry->inserted - entry->merged)
+		entry->inserted = 0;	/* statistics were reset */
+	return Max(entry->appended, inserted - entry->inserted);
 }
 
 typedef struct Merge
@@ -124,7 +148,7 @@ ks_merge_stream(Oid stream_oid)
 		if (!OidIsValid(view->states) || view->failed)
 			continue;
 		entry = entry_of(view);
-		if (entry->appended < Max(2 * entry->merged, MERGE_FLOOR))
+		if (appended_rows(view, entry) < Max(2 * entry->merged, MERGE_FLOOR))
 			continue;
 		/* Folds in flight, or readers of the lock, come first: another time. */
 		if (!ks_stream_lock_conditional(stream_oid, ExclusiveLock))
@@ -134,5 +158,6 @@ ks_merge_stream(Oid stream_oid)
 			ks_view_fail(view, "merging states", error);
 		entry->merged = merge.merged;
 		entry->appended = 0;
+		entry->inserted = inserted_rows(view) + merge.merged;	/* not counted yet */
 	}
 }
