@@ -170,7 +170,10 @@ is(sql('SELECT count(*), sum(n) FROM inserted', 'restored'), '10|55', 'rows that
 is(sql('SELECT count, sum FROM v', 'restored'), '12|246', 'so are states of views');
 $broker->produce($topic, 0, events(1000, 1000));
 sql("SELECT kafka_stream.start_stream('s')", 'restored');
-is(sql("SELECT kafka_stream.flush('s'); SELECT count(*), sum(n) FROM s", 'restored') =~ s/^\n//r, '1|1000', 'started by hand, it goes on where the dump stood');
+sql("SELECT kafka_stream.flush('s')", 'restored');
+is(sql("SELECT rows, dead_letters FROM kafka_stream.stats WHERE stream = 's'::regclass AND view IS NULL", 'restored'), '14|1',
+	'started by hand, it goes on where the dump stood');
+is(sql('SELECT max(n) FROM s', 'restored'), '1000', 'with what came since');
 sql("INSERT INTO inserted VALUES ('2026-03-01 12:00:30Z', 100)", 'restored');
 is(sql('SELECT count, sum FROM w', 'restored'), '11|155', 'views count on');
 sql('DROP EXTENSION kafka_stream CASCADE', 'restored');
