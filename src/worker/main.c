@@ -327,6 +327,7 @@ run_once(void)
 		return false;
 	begin_flush();
 	tick();
+	(void) pgstat_report_stat(false);	/* or autovacuum sees nothing of what we wrote */
 	pgstat_report_activity(STATE_IDLE, "waiting for messages");
 	return true;
 }

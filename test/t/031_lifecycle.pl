@@ -171,7 +171,7 @@ is(sql('SELECT count, sum FROM v', 'restored'), '12|246', 'so are states of view
 $broker->produce($topic, 0, events(1000, 1000));
 sql("SELECT kafka_stream.start_stream('s')", 'restored');
 sql("SELECT kafka_stream.flush('s')", 'restored');
-is(sql("SELECT rows, dead_letters FROM kafka_stream.stats WHERE stream = 's'::regclass AND view IS NULL", 'restored'), '14|1',
+is(sql("SELECT rows, dead_letters FROM kafka_stream.stats WHERE stream = 's'::regclass AND view IS NULL", 'restored'), '15|0',
 	'started by hand, it goes on where the dump stood');
 is(sql('SELECT max(n) FROM s', 'restored'), '1000', 'with what came since');
 sql("INSERT INTO inserted VALUES ('2026-03-01 12:00:30Z', 100)", 'restored');
