@@ -5,6 +5,7 @@
  * are matched by name, since either table may have been altered.  A column that
  * the stream gained is added to it first, so that nothing is lost; one that has
  * another type there (the stream's was dropped and made anew) is renamed before.
+ * Domains are stored as their base types.
  */
 #include "postgres.h"
 
@@ -12,6 +13,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -63,15 +65,17 @@ add_missing_columns(const KsStream *stream, TupleDesc from)
 		Form_pg_attribute att = TupleDescAttr(from, i);
 		const char *name = NameStr(att->attname);
 		int			column = find_column(to, name);
+		int32		typmod = att->atttypmod;
+		Oid			type = att->attisdropped ? InvalidOid : getBaseTypeAndTypmod(att->atttypid, &typmod);
 
 		if (att->attisdropped || is_own_column(name) ||
-			(column >= 0 && TupleDescAttr(to, column)->atttypid == att->atttypid))
+			(column >= 0 && getBaseType(TupleDescAttr(to, column)->atttypid) == type))
 			continue;
 		if (column >= 0)
 			alter_late_table(stream, psprintf("RENAME COLUMN %s TO %s", quote_identifier(name),
 											  quote_identifier(psprintf("%.50s_%d", name, column + 1))));
 		alter_late_table(stream, psprintf("ADD COLUMN %s %s", quote_identifier(name),
-										  format_type_with_typemod(att->atttypid, att->atttypmod)));
+										  format_type_with_typemod(type, typmod)));
 	}
 	FreeTupleDesc(to);
 }

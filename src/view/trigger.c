@@ -120,6 +120,11 @@ segment_of(FmgrInfo *flinfo, Relation leaf)
 		return segment;
 	if (segment == NULL)
 		segment = flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Segment));
+	if (!leaf->rd_rel->relispartition ||
+		ks_stream_load(get_partition_parent(RelationGetRelid(leaf), false), true) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a segment of a stream", RelationGetRelationName(leaf))));
 	segment->leaf = RelationGetRelid(leaf);
 	segment->stream = get_partition_parent(segment->leaf, false);
 	segment->partition = SPI_fnumber(desc, "kafka_partition");
@@ -144,13 +149,31 @@ refuse_supplied(HeapTuple tuple, TupleDesc desc, int attno, TimestampTz unless)
 			 errhint("Leave the kafka_ columns out; with COPY, name the other columns.")));
 }
 
+/*
+ * What a trigger function was called with: these are for the triggers of
+ * streams alone, since all they do depends on it.
+ */
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo, const char *function, TriggerEvent event)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		(event != 0 && (trigger->tg_event & (TRIGGER_EVENT_OPMASK | TRIGGER_EVENT_ROW | TRIGGER_EVENT_TIMINGMASK)) != event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("kafka_stream_internal.%s() is for the triggers of streams alone", function)));
+	return trigger;
+}
+
 PG_FUNCTION_INFO_V1(ks_number_row);
 
 /* BEFORE INSERT FOR EACH ROW on each segment: offset, timestamp, arrival. */
 Datum
 ks_number_row(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = trigger_data(fcinfo, "number_row",
+										TRIGGER_EVENT_INSERT | TRIGGER_EVENT_ROW | TRIGGER_EVENT_BEFORE);
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
 	TimestampTz arrival = GetCurrentStatementStartTimestamp();
 	Segment    *segment = segment_of(fcinfo->flinfo, trigger->tg_relation);
@@ -293,11 +316,15 @@ PG_FUNCTION_INFO_V1(ks_fold_insert);
 Datum
 ks_fold_insert(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = trigger_data(fcinfo, "fold_insert", TRIGGER_EVENT_INSERT | TRIGGER_EVENT_AFTER);
 	Oid			relid = RelationGetRelid(trigger->tg_relation);
 	InsertFold	fold = {0};
 	KsCounts	counts = {0};
 
+	if (trigger->tg_newtable == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" has no transition table", trigger->tg_trigger->tgname)));
 	if (tuplestore_tuple_count(trigger->tg_newtable) == 0)
 		PG_RETURN_POINTER(NULL);
 	fold.stream = ks_stream_load(relid, false);
@@ -318,7 +345,7 @@ PG_FUNCTION_INFO_V1(ks_refuse_change);
 Datum
 ks_refuse_change(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = trigger_data(fcinfo, "refuse_change", 0);
 	Relation	rel = trigger->tg_relation;
 
 	if (rel->rd_rel->relispartition)
