@@ -91,7 +91,7 @@ COPY forged FROM STDIN;
 \.
 SELECT int8_avg_deserialize(NULL, NULL);
 SELECT kafka_stream_internal.mark_row('(0,1)'::tid);
-SELECT kafka_stream_internal.open_windows(1, 'pg_class', 'tumble', '1 minute', '1 minute', '2026-01-01');
+SELECT kafka_stream_internal.open_windows(0, 'pg_class', 'tumble', '1 minute', '1 minute', '2026-01-01');
 SELECT kafka_stream_internal.fold_insert();
 CREATE TEMP TABLE trap (x int);
 CREATE TRIGGER t AFTER INSERT ON trap REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION kafka_stream_internal.fold_insert();
