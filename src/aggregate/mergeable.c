@@ -266,14 +266,41 @@ distinct_version(const Aggref *aggref, const char **reason, const char **hint)
 	return stand_in(aggref, own_function, 1, NIL);
 }
 
+/* The aggregate itself, if its states can be combined and stored. */
+static Aggref *
+plain_version(const Aggref *aggref, const char **reason, const char **hint)
+{
+	const char *name = get_func_name(aggref->aggfnoid);
+	Oid			transtype;
+	bool		storable;
+
+	if (!has_combine_function(aggref->aggfnoid, &storable))
+	{
+		*reason = psprintf("aggregate %s has no combine function", name);
+		*hint = hint_for(name);
+	}
+	else if (!storable)
+	{
+		*reason = psprintf("aggregate %s has no serialize function", name);
+		*hint = "Make an aggregate with one: CREATE AGGREGATE ... (..., SERIALFUNC = ..., DESERIALFUNC = ...).";
+	}
+	else if (!has_column_type(aggref, &transtype))
+	{
+		*reason = psprintf("states of aggregate %s are of type %s, which no column can have",
+						   name, format_type_be(transtype));
+		*hint = "Convert the argument to a type with a name.";
+	}
+	else
+		return stand_in(aggref, aggref->aggfnoid, list_length(aggref->args), NIL);
+	return NULL;
+}
+
 Aggref *
 ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
 					   const char **reason, const char **hint)
 {
 	const char *name = get_func_name(aggref->aggfnoid);
 	Aggref	   *ordered;
-	Oid			transtype;
-	bool		storable;
 
 	*reason = NULL;
 	*hint = NULL;
@@ -305,24 +332,5 @@ ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
 	ordered = ordered_version(aggref, order, reason, hint);
 	if (ordered != NULL || *reason != NULL)
 		return ordered;
-	if (!has_combine_function(aggref->aggfnoid, &storable))
-	{
-		*reason = psprintf("aggregate %s has no combine function", name);
-		*hint = hint_for(name);
-		return NULL;
-	}
-	if (!storable)
-	{
-		*reason = psprintf("aggregate %s has no serialize function", name);
-		*hint = "Make an aggregate with one: CREATE AGGREGATE ... (..., SERIALFUNC = ..., DESERIALFUNC = ...).";
-		return NULL;
-	}
-	if (!has_column_type(aggref, &transtype))
-	{
-		*reason = psprintf("states of aggregate %s are of type %s, which no column can have",
-						   name, format_type_be(transtype));
-		*hint = "Convert the argument to a type with a name.";
-		return NULL;
-	}
-	return stand_in(aggref, aggref->aggfnoid, list_length(aggref->args), NIL);
+	return plain_version(aggref, reason, hint);
 }

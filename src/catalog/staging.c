@@ -27,8 +27,9 @@
 
 PG_FUNCTION_INFO_V1(ks_staging_segment_sql);
 
-int64
-ks_staging_width(int64 retention)
+/* Width of a segment for a retention. */
+static int64
+choose_width(int64 retention)
 {
 	return Max(retention / (KS_STAGING_SEGMENTS - 2), USECS_PER_MINUTE);
 }
@@ -107,8 +108,9 @@ ks_staging_leaf(Relation staging, int segment)
 			 errhint("Drop the stream and create it again.")));
 }
 
-char *
-ks_staging_late_name(const char *name)
+/* "name_late"; raises an error if that is too long for a name. */
+static char *
+make_late_name(const char *name)
 {
 	char	   *late = psprintf("%s_late", name);
 
@@ -153,7 +155,7 @@ static char *
 width_literal(int64 retention)
 {
 	return psprintf("'" INT64_FORMAT " microseconds'::pg_catalog.interval",
-					ks_staging_width(retention));
+					choose_width(retention));
 }
 
 /* The staging table as its owner sees it. */
@@ -258,7 +260,7 @@ ks_staging_create(KsStream *stream, const RangeVar *name, const char *columns)
 	KsAccess	access;
 	Oid			namespace = RangeVarGetCreationNamespace(name);
 	char	   *schema = get_namespace_name(namespace);
-	char	   *late_name = ks_staging_late_name(name->relname);
+	char	   *late_name = make_late_name(name->relname);
 	char	   *qualified = quote_qualified_identifier(schema, name->relname);
 	char	   *late = quote_qualified_identifier(schema, late_name);
 	char	   *owner = GetUserNameFromId(GetUserId(), false);

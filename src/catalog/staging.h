@@ -18,8 +18,7 @@
 
 #define KS_STAGING_SEGMENTS 8
 
-/* Width of a segment for a retention, and the longest retention it can hold. */
-extern int64 ks_staging_width(int64 retention);
+/* The longest retention that segments of this width can hold. */
 extern int64 ks_staging_max_retention(int64 width);
 
 /* Width of an existing staging table's segments. */
@@ -37,10 +36,6 @@ extern Oid	ks_staging_leaf(Relation staging, int segment);
  */
 extern void ks_staging_create(KsStream *stream, const RangeVar *name,
 							  const char *columns);
-
-/* "name_late"; raises an error if that is too long for a name. */
-extern char *ks_staging_late_name(const char *name);
-
 /* Does the array options.include of a stream hold this word? */
 extern bool ks_staging_includes(Jsonb *options, const char *word);
 

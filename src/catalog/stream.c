@@ -189,29 +189,6 @@ ks_stream_load(Oid relid, bool missing_ok)
 	return stream;
 }
 
-List *
-ks_stream_list(void)
-{
-	Relation	rel = table_open(ks_internal_relation("stream"), AccessShareLock);
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	List	   *result = NIL;
-
-	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-
-		result = lappend_oid(result,
-							 DatumGetObjectId(heap_getattr(tuple, ATT_STREAM,
-														   RelationGetDescr(rel), &isnull)));
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	list_sort(result, list_oid_cmp);
-	return result;
-}
-
 /*
  * The lock is on the stream as an object of class pg_class with a sub-id of 1,
  * so it meets neither locks on the table itself nor those on its columns.

@@ -66,9 +66,6 @@ extern KsStream *ks_stream_load(Oid relid, bool missing_ok);
 /* Insert or update its row of kafka_stream_internal.stream. */
 extern void ks_stream_write(const KsStream *stream);
 
-/* OIDs of all streams, ascending. */
-extern List *ks_stream_list(void);
-
 /* Is this interval plain time (no months), and how long?  Errors name 'what'. */
 extern int64 ks_interval_usecs(const Interval *interval, const char *what);
 

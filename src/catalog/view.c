@@ -60,8 +60,8 @@ ks_view_kind_name(KsViewKind kind)
 	return kind_names[kind];
 }
 
-KsViewKind
-ks_view_kind_parse(const char *kind)
+static KsViewKind
+parse_kind(const char *kind)
 {
 	for (int i = 0; i < lengthof(kind_names); i++)
 		if (strcmp(kind, kind_names[i]) == 0)
@@ -132,7 +132,7 @@ make_view(HeapTuple tuple, TupleDesc desc)
 	view->relid = DatumGetObjectId(v[ATT_VIEW - 1]);
 	view->stream = DatumGetObjectId(v[ATT_STREAM - 1]);
 	view->definition = DatumGetObjectId(v[ATT_DEFINITION - 1]);
-	view->kind = ks_view_kind_parse(TextDatumGetCString(v[ATT_KIND - 1]));
+	view->kind = parse_kind(TextDatumGetCString(v[ATT_KIND - 1]));
 	view->states = oid_or_invalid(AT(ATT_STATES));
 	view->open = oid_or_invalid(AT(ATT_OPEN));
 	view->finals = oid_or_invalid(AT(ATT_FINALS));

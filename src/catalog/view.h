@@ -48,7 +48,6 @@ extern TimestampTz ks_view_closed_to(int id);
 extern void ks_view_set_closed_to(int id, TimestampTz closed_to);
 extern void ks_view_set_failed(int id, const char *reason);
 
-extern KsViewKind ks_view_kind_parse(const char *kind);
 extern const char *ks_view_kind_name(KsViewKind kind);
 
 #endif

@@ -63,6 +63,8 @@ static dlist_head open_clients = DLIST_STATIC_INIT(open_clients);
 static bool exit_registered = false;
 static bool left_behind = false;
 
+static void close_client(KsKafkaClient *client);
+
 static void
 close_all(int code, Datum arg)
 {
@@ -71,7 +73,7 @@ close_all(int code, Datum arg)
 		KsKafkaClientPrivate *private_data =
 			dlist_container(KsKafkaClientPrivate, link, dlist_head_node(&open_clients));
 
-		ks_kafka_client_close(private_data->owner->client);
+		close_client(private_data->owner->client);
 	}
 }
 
@@ -81,7 +83,7 @@ close_with_owner(void *arg)
 	Owner	   *owner = arg;
 
 	if (owner->client)
-		ks_kafka_client_close(owner->client);
+		close_client(owner->client);
 }
 
 /* Registered with on_exit(), after everything else: so it runs first. */
@@ -216,8 +218,8 @@ job_create(KsKafkaClient *client, KsKafkaCall *call)
 }
 
 /* Never raises an error: it runs while errors are being cleaned up. */
-void
-ks_kafka_client_close(KsKafkaClient *client)
+static void
+close_client(KsKafkaClient *client)
 {
 	KsKafkaClientPrivate *private_data = client->private_data;
 	Job		   *job;

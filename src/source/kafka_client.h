@@ -80,7 +80,6 @@ extern KsKafkaClient *ks_kafka_client_open(MemoryContext owner, rd_kafka_type_t 
 										   const List *properties,
 										   const KsKafkaSetting *defaults,
 										   const KsKafkaSetting *fixed);
-extern void ks_kafka_client_close(KsKafkaClient *client);
 
 /* Serve callbacks and hand librdkafka's logs to the server log; never blocks. */
 extern void ks_kafka_client_serve(KsKafkaClient *client);

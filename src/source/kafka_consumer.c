@@ -24,10 +24,10 @@
 
 #include "base/compat.h"
 #include "source/kafka_client.h"
+#include "source/kafka_consumer.h"
 #include "source/kafka_headers.h"
 #include "source/kafka_lookup.h"
 #include "source/kafka_statistics.h"
-#include "source/source.h"
 
 PG_MODULE_MAGIC;
 
@@ -577,8 +577,6 @@ static const KsSourceDriver kafka_driver = {
 	.commit_group = kafka_commit_group,
 	.wakeup_fd = kafka_wakeup_fd,
 };
-
-extern PGDLLEXPORT const KsSourceDriver *ks_kafka_driver(void);
 
 const KsSourceDriver *
 ks_kafka_driver(void)

@@ -13,14 +13,12 @@
 
 #include "base/compat.h"
 #include "source/kafka_columns.h"
+#include "source/kafka_consumer.h"
 #include "source/kafka_peek.h"
 #include "source/kafka_services.h"
-#include "source/source.h"
 
 #define LOOKUP_MS	10000
 #define MAX_PEEK	100000
-
-extern const KsSourceDriver *ks_kafka_driver(void);
 
 PG_FUNCTION_INFO_V1(ks_kafka_topics);
 PG_FUNCTION_INFO_V1(ks_kafka_peek_sql);

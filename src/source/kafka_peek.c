@@ -14,14 +14,13 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "source/kafka_consumer.h"
 #include "source/kafka_peek.h"
 
 #define LOOKUP_MS		10000
 #define STALL_MS		10000	/* no progress for so long is an error */
 #define BATCH			1000
 #define BATCH_BYTES		(64 * 1024 * 1024)
-
-extern const KsSourceDriver *ks_kafka_driver(void);
 
 /* A partition that is being read. */
 typedef struct Reading

@@ -274,8 +274,12 @@ check_option(const DefElem *option, Oid catalog, Oid role)
 	check_value(known, defGetString(unconstify(DefElem *, option)));
 }
 
-void
-ks_properties_check(const List *options, Oid catalog, Oid role)
+/*
+ * Raises an error unless 'role' may have these options (DefElem *) on an object
+ * of that catalog: foreign servers and user mappings take some, others none.
+ */
+static void
+check_options(const List *options, Oid catalog, Oid role)
 {
 	ListCell   *lc;
 
@@ -302,7 +306,7 @@ ks_properties_check(const List *options, Oid catalog, Oid role)
 Datum
 ks_fdw_validator(PG_FUNCTION_ARGS)
 {
-	ks_properties_check(untransformRelOptions(PG_GETARG_DATUM(0)), PG_GETARG_OID(1),
+	check_options(untransformRelOptions(PG_GETARG_DATUM(0)), PG_GETARG_OID(1),
 						GetUserId());
 	PG_RETURN_VOID();
 }
@@ -379,8 +383,8 @@ server_properties(const char *name, Oid role)
 				 errmsg("server \"%s\" is not a Kafka server", name),
 				 errhint("Name a server made with FOREIGN DATA WRAPPER kafka_stream.")));
 	mapping = mapping_options(server->serverid, role);
-	ks_properties_check(server->options, ForeignServerRelationId, server->owner);
-	ks_properties_check(mapping, UserMappingRelationId, server->owner);
+	check_options(server->options, ForeignServerRelationId, server->owner);
+	check_options(mapping, UserMappingRelationId, server->owner);
 	return add_options(add_options(NIL, server->options), mapping);
 }
 

@@ -19,10 +19,4 @@
  */
 extern List *ks_broker_properties(const char *brokers, const char *server, Oid role);
 
-/*
- * Raises an error unless 'role' may have these options (DefElem *) on an object
- * of that catalog: foreign servers and user mappings take some, others none.
- */
-extern void ks_properties_check(const List *options, Oid catalog, Oid role);
-
 #endif

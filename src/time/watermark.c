@@ -7,8 +7,12 @@
 
 #include "time/watermark.h"
 
-TimestampTz
-ks_watermark_subtract(TimestampTz clock, int64 delay)
+/*
+ * clock - delay, in microseconds: DT_NOBEGIN if that is before all time;
+ * infinite clocks stay as they are.
+ */
+static TimestampTz
+subtract_delay(TimestampTz clock, int64 delay)
 {
 	TimestampTz result;
 
@@ -48,7 +52,7 @@ idle_clock(const KsWatermarkPartition *partitions, int n, TimestampTz now)
 	/* a wall clock that was set back does not turn event time back */
 	if (TIMESTAMP_NOT_FINITE(clock) || TIMESTAMP_NOT_FINITE(since) || now <= since)
 		return clock;
-	return ks_watermark_subtract(clock, since - now);
+	return subtract_delay(clock, since - now);
 }
 
 TimestampTz
@@ -59,5 +63,5 @@ ks_watermark_min(const KsWatermarkPartition *partitions, int n,
 
 	if (clock == DT_NOEND)
 		clock = idle_clock(partitions, n, now);
-	return Max(previous, ks_watermark_subtract(clock, delay));
+	return Max(previous, subtract_delay(clock, delay));
 }

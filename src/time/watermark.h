@@ -44,10 +44,4 @@ extern TimestampTz ks_watermark_min(const KsWatermarkPartition *partitions, int 
 									TimestampTz now, int64 delay,
 									TimestampTz previous);
 
-/*
- * clock - delay, in microseconds: DT_NOBEGIN if that is before all time;
- * infinite clocks stay as they are.
- */
-extern TimestampTz ks_watermark_subtract(TimestampTz clock, int64 delay);
-
 #endif

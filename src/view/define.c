@@ -28,8 +28,17 @@
 #include "catalog/relation.h"
 #include "view/define.h"
 
-void
-ks_view_names(int id, KsViewNames *names)
+typedef struct Names
+{
+	char	   *definition;		/* qualified, as for SQL */
+	char	   *states;
+	char	   *groups;			/* in between, while open is made */
+	char	   *open;
+	char	   *finals;
+} Names;
+
+static void
+make_names(int id, Names *names)
 {
 	names->definition = psprintf("kafka_stream_internal.view_%d_definition", id);
 	names->states = psprintf("kafka_stream_internal.view_%d_states", id);
@@ -60,7 +69,7 @@ append_column(StringInfo sql, const char *name, Oid type, int32 typmod, Oid coll
 
 /* The states: keys, then one column per aggregate. */
 static void
-create_states(const KsViewNames *names, const KsViewQuery *vq)
+create_states(const Names *names, const KsViewQuery *vq)
 {
 	StringInfoData sql;
 	ListCell   *lc;
@@ -88,7 +97,7 @@ create_states(const KsViewNames *names, const KsViewQuery *vq)
 
 /* Final windows, or rows: what people see, with what orders it. */
 static void
-create_finals(const KsViewNames *names, const KsViewQuery *vq)
+create_finals(const Names *names, const KsViewQuery *vq)
 {
 	StringInfoData sql;
 	ListCell   *lc;
@@ -152,13 +161,36 @@ append_open_windows(StringInfo sql, int id, const char *states, const KsWindow *
 					 interval_literal(window->slide), timestamptz_to_str(window->origin));
 }
 
+/* Aggregates finished from their states, as a1, a2, ...; 'separator' before the first. */
+static void
+append_aggregates(StringInfo sql, const KsViewQuery *vq, const char *separator)
+{
+	ListCell   *lc;
+
+	foreach(lc, vq->aggregates)
+	{
+		const Aggref *aggref = lfirst(lc);
+		KsPartial	partial;
+		int			number = foreach_current_index(lc) + 1;
+
+		ks_partial_describe(aggref, &partial);
+		/* The collation is said outright, since the state has its own. */
+		appendStringInfo(sql, "%skafka_stream.finish(%s, s.s%d, NULL::%s%s%s) AS a%d",
+						 separator, partial.call_prefix, number,
+						 format_type_extended(aggref->aggtype, -1, FORMAT_TYPE_FORCE_QUALIFY),
+						 OidIsValid(aggref->aggcollid) ? " COLLATE " : "",
+						 OidIsValid(aggref->aggcollid) ? generate_collation_name(aggref->aggcollid) : "",
+						 number);
+		separator = ", ";
+	}
+}
+
 /* view_N_groups: one row per window and group, aggregates finished.  Its SELECT. */
 static char *
-create_groups(int id, const KsViewNames *names, const KsViewQuery *vq)
+create_groups(int id, const Names *names, const KsViewQuery *vq)
 {
 	bool		window = vq->kind == KS_VIEW_WINDOW;
 	StringInfoData sql;
-	ListCell   *lc;
 	const char *separator = " ";
 
 	initStringInfo(&sql);
@@ -169,24 +201,7 @@ create_groups(int id, const KsViewNames *names, const KsViewQuery *vq)
 		separator = ", ";
 	}
 	append_groups(&sql, vq, separator);
-	if (vq->groups != NIL)
-		separator = ", ";
-	foreach(lc, vq->aggregates)
-	{
-		const Aggref *aggref = lfirst(lc);
-		KsPartial	partial;
-		int			number = foreach_current_index(lc) + 1;
-
-		ks_partial_describe(aggref, &partial);
-		/* The collation is said outright, since the state has its own. */
-		appendStringInfo(&sql, "%skafka_stream.finish(%s, s.s%d, NULL::%s%s%s) AS a%d",
-						 separator, partial.call_prefix, number,
-						 format_type_extended(aggref->aggtype, -1, FORMAT_TYPE_FORCE_QUALIFY),
-						 OidIsValid(aggref->aggcollid) ? " COLLATE " : "",
-						 OidIsValid(aggref->aggcollid) ? generate_collation_name(aggref->aggcollid) : "",
-						 number);
-		separator = ", ";
-	}
+	append_aggregates(&sql, vq, vq->groups != NIL ? ", " : separator);
 	if (window)
 	{
 		appendStringInfoString(&sql, " FROM ");
@@ -214,7 +229,7 @@ create_groups(int id, const KsViewNames *names, const KsViewQuery *vq)
  * last, to tell rows apart when one fails.
  */
 static void
-create_open(const KsViewNames *names, const KsViewQuery *vq, const char *groups)
+create_open(const Names *names, const KsViewQuery *vq, const char *groups)
 {
 	List	   *context;
 	StringInfoData sql;
@@ -269,7 +284,7 @@ append_outputs(StringInfo sql, const KsViewQuery *vq, const char *separator, boo
 
 /* The view that people read, made as the caller. */
 static void
-create_visible(const KsViewNames *names, const KsViewQuery *vq, const RangeVar *relation)
+create_visible(const Names *names, const KsViewQuery *vq, const RangeVar *relation)
 {
 	StringInfoData sql;
 
@@ -318,8 +333,9 @@ create_definition(const KsView *view, RawStmt *statement, const char *text)
 	CommandCounterIncrement();
 }
 
-void
-ks_view_grant(const KsView *view)
+/* Let the view's owner read what it needs to. */
+static void
+grant_owner(const KsView *view)
 {
 	const Oid	relids[] = {view->states, view->open, view->finals};
 	KsAccess	access;
@@ -336,10 +352,10 @@ void
 ks_view_define(KsView *view, const KsViewQuery *vq, const RangeVar *relation,
 			   RawStmt *statement, const char *text)
 {
-	KsViewNames names;
+	Names names;
 	KsAccess	access;
 
-	ks_view_names(view->id, &names);
+	make_names(view->id, &names);
 	create_definition(view, statement, text);
 	ks_access_enter(&access);
 	if (vq->kind != KS_VIEW_ROWS)
@@ -360,7 +376,7 @@ ks_view_define(KsView *view, const KsViewQuery *vq, const RangeVar *relation,
 	}
 	if (vq->kind != KS_VIEW_RUNNING)
 		view->finals = relation_oid(names.finals);
-	ks_view_grant(view);
+	grant_owner(view);
 	create_visible(&names, vq, relation);
 	CommandCounterIncrement();
 	view->relid = RangeVarGetRelid(relation, NoLock, false);

@@ -21,17 +21,6 @@
 #include "catalog/view.h"
 #include "view/query.h"
 
-typedef struct KsViewNames
-{
-	char	   *definition;		/* qualified, as for SQL */
-	char	   *states;
-	char	   *groups;			/* in between, while open is made */
-	char	   *open;
-	char	   *finals;
-} KsViewNames;
-
-extern void ks_view_names(int id, KsViewNames *names);
-
 /*
  * Make the relations of view 'view' (its id, kind and owner are set) and fill
  * in their OIDs; 'relation' is the name that people read.  'statement' is the
@@ -47,8 +36,5 @@ extern void ks_view_define(KsView *view, const KsViewQuery *vq, const RangeVar *
 extern char *ks_view_close_sql(const KsView *view);
 extern char *ks_view_windows_sql(const KsView *view, const KsViewQuery *vq);
 extern char *ks_view_merge_sql(const KsView *view, const KsViewQuery *vq);
-
-/* Let the view's present owner read what it needs to (again). */
-extern void ks_view_grant(const KsView *view);
 
 #endif

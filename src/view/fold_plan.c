@@ -77,8 +77,9 @@ plans_init(void)
 	CacheRegisterSyscacheCallback(AUTHOID, note_catalog_change, 0);
 }
 
-KsViewQuery *
-ks_view_query_load(const KsView *view, const KsStream *stream)
+/* What the definition view says now, checked again. */
+static KsViewQuery *
+load_query(const KsView *view, const KsStream *stream)
 {
 	Relation	definition = table_open(view->definition, AccessShareLock);
 	Query	   *query = copyObject(get_view_query(definition));
@@ -311,7 +312,7 @@ static KsFoldPlan *
 make_plan(const KsView *view, const KsStream *stream)
 {
 	KsFoldPlan *plan = palloc0(sizeof(KsFoldPlan));
-	KsViewQuery *vq = ks_view_query_load(view, stream);
+	KsViewQuery *vq = load_query(view, stream);
 	int			naggs = list_length(vq->aggregates);
 
 	check_columns(view, vq);

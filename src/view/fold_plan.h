@@ -41,10 +41,4 @@ extern KsFoldPlan *ks_fold_plan_get(const KsView *view, const KsStream *stream);
 /* Run one of its statements over 'scan'. */
 extern void ks_fold_plan_run(PlannedStmt *plan, KsBatchScan *scan, DestReceiver *dest);
 
-/*
- * Plan and run another query of the view (closing, merging) as the caller is,
- * text to receiver.  Used for SQL that the extension generated.
- */
-extern KsViewQuery *ks_view_query_load(const KsView *view, const KsStream *stream);
-
 #endif
