@@ -218,4 +218,13 @@ ks_compat_input_soft(FmgrInfo *function, char *string, Oid ioparam, int32 typmod
 #define ks_lock_held(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
+/* Does 'role' own 'database'?  Needs utils/acl.h and catalog/pg_database.h. */
+#if PG_VERSION_NUM >= 160000
+#define ks_database_ownercheck(database, role) \
+	object_ownercheck(DatabaseRelationId, (database), (role))
+#else
+#define ks_database_ownercheck(database, role) \
+	pg_database_ownercheck((database), (role))
+#endif
+
 #endif

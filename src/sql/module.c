@@ -10,6 +10,7 @@
 #include "base/shared.h"
 #include "view/batch_scan.h"
 #include "view/trigger.h"
+#include "worker/database.h"
 #include "worker/launcher.h"
 #include "worker/touch.h"
 
@@ -26,4 +27,5 @@ _PG_init(void)
 	ks_shared_register();
 	ks_touch_register();
 	ks_launcher_register();
+	ks_database_register();
 }

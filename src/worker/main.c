@@ -137,10 +137,10 @@ take_slot(int index)
 {
 	my_slot = ks_slot(index);
 	ks_slots_lock(true);
-	if (!OidIsValid(my_slot->database) || my_slot->pid != 0)
+	if (!OidIsValid(my_slot->database) || !my_slot->wanted || my_slot->pid != 0)
 	{
 		ks_slots_unlock();
-		proc_exit(0);			/* freed since, or another worker was faster */
+		proc_exit(0);			/* not wanted any more, or another was faster */
 	}
 	my_stream = my_slot->stream;
 	my_slot->pid = MyProcPid;

@@ -148,6 +148,16 @@ is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'kafka_stream
 $node->restart;
 ok(wait_for($node, "SELECT count(*) = 2 FROM pg_stat_activity WHERE backend_type = 'kafka_stream worker' AND application_name = 'public.s'"),
 	'both start with the server');
+sql('CREATE DATABASE copy TEMPLATE other');
+is(sql('SELECT state FROM kafka_stream.streams', 'copy'), 'stopped', 'a copy of a database has its streams, stopped');
+sql('ALTER DATABASE other RENAME TO renamed');
+sql('ALTER DATABASE renamed RENAME TO other');
+ok(wait_for($node, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'kafka_stream worker' AND datname = 'other'"),
+	'after copying and renaming a database its workers come back');
+create('s2', $topic, '', 'copy');
+is(total('s2', 'copy'), '13 92', 'and the copy can have streams of its own');
+sql('DROP DATABASE copy');
+is(sql(q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'copy')), '0', 'DROP DATABASE ends its workers');
 sql('DROP EXTENSION kafka_stream CASCADE', 'other');
 ok(wait_for($node, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'kafka_stream worker' AND datname = 'other'"),
 	'DROP EXTENSION stops its workers');
