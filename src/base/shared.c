@@ -192,6 +192,15 @@ ks_shared_set_launcher(Latch *latch)
 	ks_slots_unlock();
 }
 
+void
+ks_shared_wake_launcher(void)
+{
+	ks_slots_lock(false);
+	if (shared->launcher != NULL)
+		SetLatch(shared->launcher);
+	ks_slots_unlock();
+}
+
 double
 ks_rates_left(const KsRates *rates, TimestampTz now)
 {

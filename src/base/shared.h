@@ -99,5 +99,6 @@ extern bool ks_slot_read(Oid database, Oid stream, KsSlot *copy);
 
 /* The launcher's latch. */
 extern void ks_shared_set_launcher(Latch *latch);
+extern void ks_shared_wake_launcher(void);
 
 #endif
