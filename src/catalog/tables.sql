@@ -2,8 +2,6 @@
  * Catalog: what is declared, how far it has come.  Rows name relations by
  * regclass, so that dump and restore carry them by name.
  * ------------------------------------------------------------------------- */
-CREATE SCHEMA kafka_stream_internal;
-GRANT USAGE ON SCHEMA kafka_stream, kafka_stream_internal TO PUBLIC;
 
 CREATE TABLE kafka_stream_internal.stream (
     stream regclass PRIMARY KEY,
