@@ -220,12 +220,3 @@ ks_rates_add(KsRates *rates, int64 rows, int64 bytes, TimestampTz now)
 	rates->bytes_per_second = rates->bytes_per_second * left + bytes / seconds * (1 - left);
 	rates->rated_at = now;
 }
-
-void
-ks_shared_wake_launcher(void)
-{
-	ks_slots_lock(false);
-	if (shared->launcher != NULL)
-		SetLatch(shared->launcher);
-	ks_slots_unlock();
-}
