@@ -44,6 +44,7 @@ typedef struct PlanEntry
 } PlanEntry;
 
 static HTAB *plans = NULL;
+static int	running = 0;			/* plans in execution; they may nest */
 
 /*
  * Counts changes that could outdate a plan.  Coarse on purpose: planning takes
@@ -348,6 +349,26 @@ plan_still_good(PlanEntry *entry)
 	return entry->generation == catalog_generation;
 }
 
+/* Let go of outdated plans: they are made anew, or their views are gone. */
+static void
+forget_outdated_plans(void)
+{
+	HASH_SEQ_STATUS status;
+	PlanEntry  *entry;
+
+	if (running > 0)
+		return;					/* one of them may be in execution */
+	hash_seq_init(&status, plans);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->generation == catalog_generation && entry->context != NULL)
+			continue;
+		if (entry->context != NULL)
+			MemoryContextDelete(entry->context);
+		hash_search(plans, &entry->view_id, HASH_REMOVE, NULL);
+	}
+}
+
 KsFoldPlan *
 ks_fold_plan_get(const KsView *view, const KsStream *stream)
 {
@@ -370,6 +391,7 @@ ks_fold_plan_get(const KsView *view, const KsStream *stream)
 	if (plan_still_good(entry))
 		return entry->plan;
 
+	forget_outdated_plans();
 	/* Changes while planning make the plan good for this time only. */
 	generation = catalog_generation;
 	context = AllocSetContextCreate(CurrentMemoryContext, "kafka_stream fold plan",
@@ -395,6 +417,7 @@ ks_fold_plan_run(PlannedStmt *plan, KsBatchScan *scan, DestReceiver *dest)
 	KsBatchScan *before = ks_batch_scan_set(scan);
 	QueryDesc  *desc;
 
+	running++;
 	PG_TRY();
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -410,6 +433,7 @@ ks_fold_plan_run(PlannedStmt *plan, KsBatchScan *scan, DestReceiver *dest)
 	}
 	PG_FINALLY();
 	{
+		running--;
 		ks_batch_scan_set(before);
 	}
 	PG_END_TRY();
