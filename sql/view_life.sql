@@ -21,14 +21,14 @@ CALL make_view('big_total', 'big', 'SELECT count(*), sum(x), min(event_time) FRO
 CALL make_view('big_rows', 'big', 'SELECT event_time, k + 1 AS k FROM {S} AS s WHERE x > 990');
 INSERT INTO big_copy (event_time, k, x, kafka_offset, id)
     SELECT timestamptz '2026-01-01Z' + i * interval '20 ms' - CASE WHEN i % 50 = 0 THEN i % 7 * interval '1 minute' ELSE '0' END, i % 10, i % 1000, i - 1, i
-    FROM generate_series(1, 60000) i;
+    FROM generate_series(1, 51000) i;
 INSERT INTO big (event_time, k, x) SELECT event_time, k, x FROM big_copy ORDER BY id;
 SELECT * FROM compare_views();
 -- states that many small statements left are merged by the worker
 CALL make_view('big_groups', 'big', 'SELECT k, count(*), avg(x), count(DISTINCT x) AS values FROM {S} AS s GROUP BY 1');
-DO $$ BEGIN FOR i IN 1..300 LOOP
-    INSERT INTO big_copy (event_time, k, x, kafka_offset, id) SELECT timestamptz '2026-01-01 00:20Z' + (i * 40 + j) * interval '20 ms', j, i, 60000 + i * 40 + j, 60000 + i * 40 + j FROM generate_series(1, 40) j;
-    INSERT INTO big (event_time, k, x) SELECT event_time, k, x FROM big_copy WHERE id > 60000 + i * 40 ORDER BY id;
+DO $$ BEGIN FOR i IN 1..45 LOOP
+    INSERT INTO big_copy (event_time, k, x, kafka_offset, id) SELECT timestamptz '2026-01-01 00:20Z' + (i * 260 + j) * interval '20 ms', j, i, 51000 + i * 260 + j, 51000 + i * 260 + j FROM generate_series(1, 260) j;
+    INSERT INTO big (event_time, k, x) SELECT event_time, k, x FROM big_copy WHERE id > 51000 + i * 260 ORDER BY id;
     COMMIT;
 END LOOP; END $$;
 CREATE FUNCTION states(v regclass) RETURNS bigint LANGUAGE plpgsql AS $$
