@@ -17,11 +17,16 @@ sub event { my ($time) = @_; return qq({"event_time": "2026-03-01T$time"}); }
 
 sub create
 {
-	my ($name, $topic, $idle) = @_;
+	my ($name, $topic, $idle, $more) = @_;
+	$more //= '';
+	# one transaction: the worker begins when all of it is there
 	sql(<<"END");
+BEGIN;
 SELECT kafka_stream.create_stream('$name', 'event_time timestamptz', topic => '$topic', brokers => '$brokers',
     watermark_delay => '10 seconds', idle_timeout => $idle, batch_interval => '20 milliseconds');
 SELECT kafka_stream.create_view('${name}_minute', 'SELECT count(*) FROM $name GROUP BY tumble(event_time, ''1 minute'')');
+$more;
+COMMIT;
 END
 	return;
 }
@@ -83,8 +88,7 @@ cmp_ok(time() - $started, '>', 6 + 60 - $second, 'at wall-clock speed');
 
 # ---- rows inserted beside: a partition of their own ----
 
-create('mixed', $topic, q('3 seconds'));
-sql("INSERT INTO mixed VALUES ('2026-03-01 12:03:20Z')");
+create('mixed', $topic, q('3 seconds'), "INSERT INTO mixed VALUES ('2026-03-01 12:03:20Z')");
 is(watermark('mixed'), '12:03:00', 'the partition of INSERTs counts');
 ok(wait_for($node, "SELECT watermark >= '2026-03-01 12:04:00Z' FROM kafka_stream.views WHERE stream = 'mixed'::regclass"),
 	'until nothing was inserted for idle_timeout');
