@@ -13,11 +13,13 @@
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_coerce.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/typcache.h"
 
 #include "base/compat.h"
 #include "base/data_error.h"
@@ -54,11 +56,27 @@ struct KsRowRules
 	ResourceOwner outer_owner;
 };
 
+/* A domain may refuse NULL, as INSERT would find out for a column left out. */
+static Node *
+null_of_domain(Form_pg_attribute att)
+{
+	Node	   *null;
+
+	if (!DomainHasConstraints(att->atttypid))
+		return NULL;
+	null = (Node *) makeConst(att->atttypid, -1, att->attcollation, att->attlen, (Datum) 0,
+							  true, att->attbyval);
+	return coerce_to_domain(null, InvalidOid, -1, att->atttypid, COERCION_IMPLICIT,
+							COERCE_IMPLICIT_CAST, -1, false);
+}
+
 static void
 add_rule(ColumnRule *list, int *n, KsRowRules *rules, AttrNumber attno)
 {
 	Node	   *expr = build_column_default(rules->rel, attno);
 
+	if (expr == NULL)
+		expr = null_of_domain(TupleDescAttr(RelationGetDescr(rules->rel), attno - 1));
 	if (expr == NULL)
 		return;
 	list[*n].attno = attno;

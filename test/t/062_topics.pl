@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use IPC::Run qw(start pump);
 use KafkaStream;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -175,6 +176,21 @@ $node->safe_psql('postgres', "SELECT kafka_stream.stop_stream('transactions')");
 $node->safe_psql('postgres', "SELECT kafka_stream.start_stream('transactions')");
 $broker->produce($topic, 0, record(100));
 exact('transactions', 'exact after a restart behind an aborted transaction');
+
+# A transaction that stays open holds back what comes after it.
+$topic = $broker->create_topic('pending', 1);
+create('pending', $topic);
+my ($in, $out, $err) = ('', '', '');
+my $producer = start([ "$ENV{KS_RUN}/bin/kafka_tool", $broker->brokers, 'produce', $topic, "$topic-open" ], \$in, \$out, \$err);
+$in = "begin\n" . KafkaStream::Broker::record_line(0, undef, undef, record(1)) . "flush\n";
+pump $producer until $out =~ /flushed/;
+$broker->produce($topic, 0, records(2, 10));
+flush('pending');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM pending_minute'), 0, 'nothing is read beyond the last stable offset');
+is(offsets('pending'), '0:0', 'where the stream stands');
+$in = "commit\n";
+$producer->finish;
+exact('pending', 'exact when the transaction has ended');
 
 # ---- compaction ----
 

@@ -112,6 +112,19 @@ flush('by_kafka');
 is(sql("SELECT window_start AT TIME ZONE 'UTC', is_final FROM by_kafka_second ORDER BY 1"),
 	"2026-03-01 00:00:07|f\n2026-03-01 00:00:08|f", 'kafka_timestamp as event time');
 
+# ---- what INSERT refuses is refused from Kafka, too ----
+
+my $domain = $broker->create_topic('domain', 1);
+$broker->produce($domain, 0, map { qq({"event_time": "2026-03-01T00:00:00Z"$_}) } '', ', "n": null', ', "n": 0', ', "n": 5', ', "n": 6, "m": -1');
+sql(<<"END");
+CREATE DOMAIN positive AS int NOT NULL CHECK (VALUE > 0);
+SELECT kafka_stream.create_stream('domain', 'event_time timestamptz, n positive, m int DEFAULT 1 CHECK (m > 0)', topic => '$domain', brokers => '$brokers');
+END
+flush('domain');
+is(sql('SELECT n, m FROM domain'), '5|1', 'a domain holds for columns that a message lacks');
+is(sql("SELECT string_agg(kafka_offset || ':' || sqlstate, ' ' ORDER BY kafka_offset) FROM kafka_stream.dead_letters WHERE stream = 'domain'::regclass"),
+	'0:23502 1:23502 2:23514 4:23514', 'what breaks it, or a check, is a dead letter');
+
 # ---- several topics ----
 
 my $prefix = $broker->create_topic('several', 1);
