@@ -272,10 +272,18 @@ target_desc(const KsView *view)
 	return desc;
 }
 
+/* Error context: which view could not take a batch. */
+static void
+tell_view(void *arg)
+{
+	errcontext("continuous view \"%s\"", (char *) arg);
+}
+
 static void
 fold_view(const KsView *view, const KsStream *stream, KsBatch *batch, bool dead_letters)
 {
 	Fold		fold = {.view = view,.stream = stream,.batch = batch,.dead_letters = dead_letters};
+	ErrorContextCallback context;
 	KsRole		before;
 	KsLateness	lateness;
 
@@ -283,6 +291,10 @@ fold_view(const KsView *view, const KsStream *stream, KsBatch *batch, bool dead_
 	fold.scan.passed = palloc0(sizeof(bool) * Max(batch->nrows, 1));
 	fold.dead = palloc0(sizeof(bool) * Max(batch->nrows, 1));
 
+	context.callback = tell_view;
+	context.arg = get_rel_name(view->relid);
+	context.previous = error_context_stack;
+	error_context_stack = &context;
 	ks_identity_enter(&before, view->owner, view->settings);
 	fold.plan = ks_fold_plan_get(view, stream);
 	fold.output = ks_fold_output_create(view, fold.plan, stream, target_desc(view));
@@ -290,6 +302,7 @@ fold_view(const KsView *view, const KsStream *stream, KsBatch *batch, bool dead_
 					 view->watermark_delay, view->closed_to, &lateness);
 	fold_sorted_rows(&fold, &lateness);
 	ks_role_leave(&before);
+	error_context_stack = context.previous;
 
 	if (fold.appender != NULL)
 		ks_merge_note(view, ks_append_end(fold.appender));

@@ -228,11 +228,15 @@ static PlannedStmt *
 plan_query(Query *query, const KsViewQuery *vq, Oid stream)
 {
 	RangeTblEntry *rte;
+	ListCell   *lc;
 
 	AcquireRewriteLocks(query, true, false);
 	query = linitial_node(Query, QueryRewrite(query));
 	/* Once more, now that views are expanded: the hook goes by the stream's OID. */
 	ks_refuse_nested_stream(query, vq->stream_index);
+	foreach(lc, query->rtable)
+		if (((RangeTblEntry *) lfirst(lc))->rtekind == RTE_SUBQUERY)
+			ks_refuse_unstable(((RangeTblEntry *) lfirst(lc))->subquery);
 
 	/* To the planner, the staging table is a plain one; its paths are replaced. */
 	rte = rt_fetch(vq->stream_index, query->rtable);

@@ -369,6 +369,8 @@ recover(MemoryContext context)
 	error = CopyErrorData();
 	reason = error->hint ? psprintf("%s (%s)", error->message, error->hint) :
 		pstrdup(error->message);
+	if (error->context != NULL)
+		reason = psprintf("%s; %s", reason, error->context);
 	FlushErrorState();
 	/* All of it: an error can leave a subtransaction open (worker/row_rules.c). */
 	AbortOutOfAnyTransaction();
