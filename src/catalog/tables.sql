@@ -2,7 +2,6 @@
  * Catalog: what is declared, how far it has come.  Rows name relations by
  * regclass, so that dump and restore carry them by name.
  * ------------------------------------------------------------------------- */
-
 CREATE TABLE kafka_stream_internal.stream (
     stream regclass PRIMARY KEY,
     source text NOT NULL,
@@ -34,8 +33,8 @@ CREATE TABLE kafka_stream_internal.stream (
 );
 COMMENT ON TABLE kafka_stream_internal.stream IS 'one row per stream, as declared';
 
--- Numbers the segments of staging tables: stream_<n>_segment_<k>.
 CREATE SEQUENCE kafka_stream_internal.stream_number;
+COMMENT ON SEQUENCE kafka_stream_internal.stream_number IS 'numbers the segments of staging tables: stream_<n>_segment_<k>';
 
 CREATE TABLE kafka_stream_internal.partition (
     stream regclass NOT NULL,
@@ -66,6 +65,7 @@ CREATE TABLE kafka_stream_internal.staged (
 COMMENT ON TABLE kafka_stream_internal.staged IS 'which offset of each partition each segment of staging begins with, and when: what to read again after a crash';
 
 CREATE SEQUENCE kafka_stream_internal.view_id;
+COMMENT ON SEQUENCE kafka_stream_internal.view_id IS 'numbers views and what belongs to them: view_<n>_states';
 CREATE TABLE kafka_stream_internal.view (
     id int PRIMARY KEY,
     view regclass NOT NULL UNIQUE,

@@ -221,6 +221,8 @@ REVOKE EXECUTE ON FUNCTION kafka_stream_internal.on_drop(),
 CREATE EVENT TRIGGER kafka_stream_on_drop ON sql_drop
     EXECUTE FUNCTION kafka_stream_internal.on_drop();
 ALTER EVENT TRIGGER kafka_stream_on_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER kafka_stream_on_drop IS 'lets streams and views whose relation was dropped leave the catalog';
 CREATE EVENT TRIGGER kafka_stream_on_alter ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
     EXECUTE FUNCTION kafka_stream_internal.on_alter();
 ALTER EVENT TRIGGER kafka_stream_on_alter ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER kafka_stream_on_alter IS 'checks and completes ALTER TABLE of streams';

@@ -68,3 +68,4 @@ CREATE EVENT TRIGGER kafka_stream_on_owner ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW')
     EXECUTE FUNCTION kafka_stream_internal.on_owner();
 ALTER EVENT TRIGGER kafka_stream_on_owner ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER kafka_stream_on_owner IS 'lets what belongs to a continuous view follow its owner';

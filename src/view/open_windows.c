@@ -74,14 +74,16 @@ parse_kind(const char *kind)
 		strcmp(kind, "hop") == 0 ? KS_WINDOW_HOP : KS_WINDOW_CUMULATE;
 }
 
-/* Only states of continuous views have what is read here. */
+/* Anybody may call this: only the view's own states have what is read here. */
 static void
-check_states(Oid states)
+check_states(int view_id, Oid states)
 {
-	if (get_rel_namespace(states) != get_namespace_oid("kafka_stream_internal", false))
+	char	   *name = psprintf("view_%d_states", view_id);
+
+	if (states != get_relname_relid(name, get_namespace_oid("kafka_stream_internal", false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("relation %u does not hold states of a continuous view", states)));
+				 errmsg("relation %u does not hold states of continuous view %d", states, view_id)));
 }
 
 PG_FUNCTION_INFO_V1(ks_open_windows);
@@ -98,7 +100,7 @@ ks_open_windows(PG_FUNCTION_ARGS)
 				index;
 	List	   *indexes;
 
-	check_states(PG_GETARG_OID(1));
+	check_states(PG_GETARG_INT32(0), PG_GETARG_OID(1));
 	InitMaterializedSRF(fcinfo, 0);
 	ks_window_init(&window, parse_kind(text_to_cstring(PG_GETARG_TEXT_PP(2))),
 				   PG_GETARG_INTERVAL_P(3), PG_GETARG_INTERVAL_P(4), PG_GETARG_TIMESTAMPTZ(5));
