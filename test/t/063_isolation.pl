@@ -64,7 +64,7 @@ sql('CREATE FUNCTION deny(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGI
 sql('ALTER TABLE bad ADD COLUMN denied int GENERATED ALWAYS AS (deny(n)) STORED');
 produce('bad', 1, 10);
 state_is('bad', 'retrying', 'a stream whose batches fail is retried');
-is(reason('bad'), 'denied', 'and says why');
+like(reason('bad'), qr/^denied/, 'and says why');
 produce('good', 101, 200);
 exact('good', 200, 'the other one goes on');
 is(sql("SELECT state FROM kafka_stream.streams WHERE stream = 'good'::regclass"), 'running', 'and runs');
