@@ -10,7 +10,6 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "commands/tablecmds.h"
 #include "commands/view.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -47,11 +46,29 @@ make_names(int id, Names *names)
 	names->finals = psprintf("kafka_stream_internal.view_%d_finals", id);
 }
 
+static const char *
+name_alone(const char *qualified)
+{
+	return strchr(qualified, '.') + 1;
+}
+
 /* OID of one of ours by the name made above. */
 static Oid
 relation_oid(const char *qualified)
 {
-	return ks_internal_relation(strchr(qualified, '.') + 1);
+	return ks_internal_relation(name_alone(qualified));
+}
+
+/*
+ * Analysing what a user wrote runs code: a literal of a type with domains in it
+ * is checked at once.  So views over it are made as the caller, in the schema
+ * that the caller creates the visible view in, and then moved.
+ */
+static void
+move_view(const char *schema, const char *qualified)
+{
+	ks_access_execute(psprintf("ALTER VIEW %s SET SCHEMA kafka_stream_internal",
+							   quote_qualified_identifier(schema, name_alone(qualified))));
 }
 
 /* " name type [COLLATE collation]", for CREATE TABLE. */
@@ -229,8 +246,10 @@ create_groups(int id, const Names *names, const KsViewQuery *vq)
  * last, to tell rows apart when one fails.
  */
 static void
-create_open(const Names *names, const KsViewQuery *vq, const char *groups)
+create_open(const Names *names, const KsViewQuery *vq, const char *groups,
+			const char *schema, const KsAccess *access)
 {
+	Oid			owner = ks_extension_owner();
 	List	   *context;
 	StringInfoData sql;
 	ListCell   *lc;
@@ -239,7 +258,8 @@ create_open(const Names *names, const KsViewQuery *vq, const char *groups)
 	CommandCounterIncrement();
 	context = deparse_context_for("o", relation_oid(names->groups));
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE VIEW %s AS SELECT", names->open);
+	appendStringInfo(&sql, "CREATE VIEW %s AS SELECT",
+					 quote_qualified_identifier(schema, name_alone(names->open)));
 	if (vq->kind == KS_VIEW_WINDOW)
 	{
 		appendStringInfoString(&sql, " o.window_start, o.window_end");
@@ -259,7 +279,12 @@ create_open(const Names *names, const KsViewQuery *vq, const char *groups)
 	appendStringInfo(&sql, " FROM (%s) o", groups);
 	if (vq->having != NULL)
 		appendStringInfo(&sql, " WHERE %s", deparse_expression(vq->having, context, true, false));
+	SetUserIdAndSecContext(access->user, access->sec_context);
 	ks_access_execute(sql.data);
+	SetUserIdAndSecContext(owner, access->sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	move_view(schema, names->open);
+	ks_access_execute(psprintf("ALTER VIEW %s OWNER TO %s", names->open,
+							   quote_identifier(GetUserNameFromId(owner, false))));
 	ks_access_execute(psprintf("DROP VIEW %s", names->groups));
 }
 
@@ -314,22 +339,19 @@ create_visible(const Names *names, const KsViewQuery *vq, const RangeVar *relati
 
 /* The query as a view, analysed as the caller wrote it, owned by the caller. */
 static void
-create_definition(const KsView *view, RawStmt *statement, const char *text)
+create_definition(const KsView *view, const Names *names, const char *schema,
+				  RawStmt *statement, const char *text)
 {
 	ViewStmt   *stmt = makeNode(ViewStmt);
-	Oid			user;
-	int			sec_context;
-	ObjectAddress address;
+	KsAccess	access;
 
-	stmt->view = makeRangeVar(pstrdup("kafka_stream_internal"),
-							  psprintf("view_%d_definition", view->id), -1);
+	stmt->view = makeRangeVar(pstrdup(schema), pstrdup(name_alone(names->definition)), -1);
 	stmt->query = copyObject(statement->stmt);
-	GetUserIdAndSecContext(&user, &sec_context);
-	SetUserIdAndSecContext(ks_extension_owner(), sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	address = DefineView(stmt, text, statement->stmt_location, statement->stmt_len);
+	(void) DefineView(stmt, text, statement->stmt_location, statement->stmt_len);
 	CommandCounterIncrement();
-	ATExecChangeOwner(address.objectId, view->owner, true, AccessExclusiveLock);
-	SetUserIdAndSecContext(user, sec_context);
+	ks_access_enter(&access);
+	move_view(schema, names->definition);
+	ks_access_leave(&access);
 	CommandCounterIncrement();
 }
 
@@ -356,12 +378,13 @@ ks_view_define(KsView *view, const KsViewQuery *vq, const RangeVar *relation,
 	KsAccess	access;
 
 	make_names(view->id, &names);
-	create_definition(view, statement, text);
+	create_definition(view, &names, relation->schemaname, statement, text);
 	ks_access_enter(&access);
 	if (vq->kind != KS_VIEW_ROWS)
 	{
 		create_states(&names, vq);
-		create_open(&names, vq, create_groups(view->id, &names, vq));
+		create_open(&names, vq, create_groups(view->id, &names, vq),
+					relation->schemaname, &access);
 	}
 	if (vq->kind != KS_VIEW_RUNNING)
 		create_finals(&names, vq);

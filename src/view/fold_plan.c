@@ -44,7 +44,6 @@ typedef struct PlanEntry
 } PlanEntry;
 
 static HTAB *plans = NULL;
-static int	running = 0;			/* plans in execution; they may nest */
 
 /*
  * Counts changes that could outdate a plan.  Coarse on purpose: planning takes
@@ -346,31 +345,34 @@ plan_still_good(PlanEntry *entry)
 {
 	ListCell   *lc;
 
-	if (entry->plan == NULL || entry->generation != catalog_generation)
+	if (entry->generation != catalog_generation)
 		return false;
 	foreach(lc, entry->plan->fold->relationOids)
 		LockRelationOid(lfirst_oid(lc), AccessShareLock);
 	return entry->generation == catalog_generation;
 }
 
-/* Let go of outdated plans: they are made anew, or their views are gone. */
+/* Somebody further up may still be running it. */
 static void
-forget_outdated_plans(void)
+free_at_end(MemoryContext context)
+{
+	MemoryContextSetParent(context, TopTransactionContext);
+}
+
+/* Outdated plans are of no use, and those of dropped views would stay for ever. */
+static void
+remove_outdated(void)
 {
 	HASH_SEQ_STATUS status;
 	PlanEntry  *entry;
 
-	if (running > 0)
-		return;					/* one of them may be in execution */
 	hash_seq_init(&status, plans);
 	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		if (entry->generation == catalog_generation && entry->context != NULL)
-			continue;
-		if (entry->context != NULL)
-			MemoryContextDelete(entry->context);
-		hash_search(plans, &entry->view_id, HASH_REMOVE, NULL);
-	}
+		if (entry->generation != catalog_generation)
+		{
+			free_at_end(entry->context);
+			hash_search(plans, &entry->view_id, HASH_REMOVE, NULL);
+		}
 }
 
 KsFoldPlan *
@@ -386,16 +388,11 @@ ks_fold_plan_get(const KsView *view, const KsStream *stream)
 	if (plans == NULL)
 		plans_init();
 	AcceptInvalidationMessages();
-	entry = hash_search(plans, &view->id, HASH_ENTER, &found);
-	if (!found)
-	{
-		entry->plan = NULL;
-		entry->context = NULL;
-	}
-	if (plan_still_good(entry))
+	entry = hash_search(plans, &view->id, HASH_FIND, NULL);
+	if (entry != NULL && plan_still_good(entry))
 		return entry->plan;
+	remove_outdated();
 
-	forget_outdated_plans();
 	/* Changes while planning make the plan good for this time only. */
 	generation = catalog_generation;
 	context = AllocSetContextCreate(CurrentMemoryContext, "kafka_stream fold plan",
@@ -404,10 +401,10 @@ ks_fold_plan_get(const KsView *view, const KsStream *stream)
 	plan = make_plan(view, stream);
 	MemoryContextSwitchTo(before);
 
-	/* Planning may have folded elsewhere and moved entries: look it up again. */
+	/* Planning may have run queries that planned the same view. */
 	entry = hash_search(plans, &view->id, HASH_ENTER, &found);
-	if (found && entry->context != NULL)
-		MemoryContextDelete(entry->context);
+	if (found)
+		free_at_end(entry->context);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	entry->context = context;
 	entry->plan = plan;
@@ -421,7 +418,6 @@ ks_fold_plan_run(PlannedStmt *plan, KsBatchScan *scan, DestReceiver *dest)
 	KsBatchScan *before = ks_batch_scan_set(scan);
 	QueryDesc  *desc;
 
-	running++;
 	PG_TRY();
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -437,7 +433,6 @@ ks_fold_plan_run(PlannedStmt *plan, KsBatchScan *scan, DestReceiver *dest)
 	}
 	PG_FINALLY();
 	{
-		running--;
 		ks_batch_scan_set(before);
 	}
 	PG_END_TRY();

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
 #include "view/append.h"
@@ -117,9 +118,9 @@ set_column(Datum *values, bool *isnull, int column, Datum value)
 	isnull[column] = false;
 }
 
-void
-ks_late_store(const KsView *view, const KsStream *stream, const KsWindow *window,
-			  const KsBatch *batch, const int *rows, int nrows)
+static void
+append_rows(const KsView *view, const KsStream *stream, const KsWindow *window,
+			const KsBatch *batch, const int *rows, int nrows)
 {
 	KsAppender *appender;
 	TupleDesc	desc;
@@ -131,7 +132,6 @@ ks_late_store(const KsView *view, const KsStream *stream, const KsWindow *window
 				clock_column,
 				lateness_column;
 
-	add_missing_columns(stream, batch->desc);
 	appender = ks_append_begin(stream->late);
 	desc = ks_append_desc(appender);
 	map = match_columns(desc, batch->desc);
@@ -161,4 +161,17 @@ ks_late_store(const KsView *view, const KsStream *stream, const KsWindow *window
 		ks_append_row(appender, values, isnull);
 	}
 	ks_append_end(appender);
+}
+
+/* As the table's owner, since its indexes may call functions. */
+void
+ks_late_store(const KsView *view, const KsStream *stream, const KsWindow *window,
+			  const KsBatch *batch, const int *rows, int nrows)
+{
+	KsRole		before;
+
+	add_missing_columns(stream, batch->desc);
+	ks_role_enter_owner(&before, ks_relation_owner(stream->late));
+	append_rows(view, stream, window, batch, rows, nrows);
+	ks_role_leave(&before);
 }
