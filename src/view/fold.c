@@ -128,6 +128,7 @@ typedef struct Pass
 	int			nrows;
 	TimestampTz missed_end;
 	bool		late;
+	MemoryContext context;		/* of the executor, which an error leaves behind */
 } Pass;
 
 static void
@@ -135,6 +136,7 @@ attempt_pass(void *arg)
 {
 	Pass	   *pass = arg;
 
+	MemoryContextSwitchTo(pass->context);
 	run_pass(pass->fold, pass->rows, pass->nrows, pass->missed_end, pass->late);
 }
 
@@ -143,8 +145,12 @@ static ErrorData *
 try_pass(Fold *fold, const int *rows, int nrows, TimestampTz missed_end, bool late)
 {
 	Pass		pass = {fold, rows, nrows, missed_end, late};
-	ErrorData  *error = ks_attempt(attempt_pass, &pass);
+	ErrorData  *error;
 
+	pass.context = AllocSetContextCreate(CurrentMemoryContext, "kafka_stream fold pass",
+										 ALLOCSET_DEFAULT_SIZES);
+	error = ks_attempt(attempt_pass, &pass);
+	MemoryContextDelete(pass.context);
 	if (error == NULL)
 		return NULL;
 	if (!ks_is_data_error(error->sqlerrcode))
@@ -179,6 +185,7 @@ fold_rows(Fold *fold, const int *rows, int nrows, TimestampTz missed_end, bool l
 		if (nrows == 1)
 		{
 			write_dead_letter(fold, rows[0], error->sqlerrcode, error->message);
+			FreeErrorData(error);
 			return;
 		}
 
@@ -305,7 +312,12 @@ fold_view(const KsView *view, const KsStream *stream, KsBatch *batch, bool dead_
 	error_context_stack = context.previous;
 
 	if (fold.appender != NULL)
-		ks_merge_note(view, ks_append_end(fold.appender));
+	{
+		int64		appended = ks_append_end(fold.appender);
+
+		if (batch->message != NULL)
+			ks_merge_note(view, appended);
+	}
 	ks_counter_add(stream->relid, view->id, batch->message == NULL, &fold.counts);
 }
 

@@ -20,9 +20,20 @@ ks_lateness_limit(const KsBatch *batch, int row, int64 delay, TimestampTz closed
 	return Max(watermark, closed_to);
 }
 
+/* Add a row to a list; it doubles, since there can be as many lists as rows. */
+static void
+add_row(int **rows, int *nrows, int row)
+{
+	if (*rows == NULL)
+		*rows = palloc(sizeof(int) * 16);
+	else if (*nrows >= 16 && (*nrows & (*nrows - 1)) == 0)
+		*rows = repalloc_huge(*rows, sizeof(int) * *nrows * 2);
+	(*rows)[(*nrows)++] = row;
+}
+
 /* The group of rows that miss windows up to 'missed_end', made if it is new. */
 static KsRowGroup *
-find_group(KsLateness *lateness, TimestampTz missed_end, int capacity)
+find_group(KsLateness *lateness, TimestampTz missed_end)
 {
 	KsRowGroup *group;
 
@@ -33,7 +44,7 @@ find_group(KsLateness *lateness, TimestampTz missed_end, int capacity)
 	group = &lateness->groups[lateness->ngroups++];
 	group->missed_end = missed_end;
 	group->nrows = 0;
-	group->rows = palloc(sizeof(int) * Max(capacity, 1));
+	group->rows = NULL;
 	return group;
 }
 
@@ -52,15 +63,6 @@ windows_beyond_range(const KsWindow *window, TimestampTz at)
 	return !pg_sub_s64_overflow(END_TIMESTAMP, at, &to_end) && to_end / 2 < window->size;
 }
 
-/* Note a row in a list that is made when first needed. */
-static void
-add_row(int **rows, int *nrows, int row, int capacity)
-{
-	if (*rows == NULL)
-		*rows = palloc(sizeof(int) * capacity);
-	(*rows)[(*nrows)++] = row;
-}
-
 void
 ks_lateness_sort(const KsBatch *batch, const KsWindow *window, int64 delay,
 				 TimestampTz closed_to, KsLateness *lateness)
@@ -70,7 +72,7 @@ ks_lateness_sort(const KsBatch *batch, const KsWindow *window, int64 delay,
 	lateness->groups = palloc(sizeof(KsRowGroup));
 	lateness->nlate = lateness->nbeyond = 0;
 	lateness->late = lateness->beyond = NULL;
-	(void) find_group(lateness, DT_NOBEGIN, batch->nrows);
+	(void) find_group(lateness, DT_NOBEGIN);
 
 	for (int row = 0; row < batch->nrows; row++)
 	{
@@ -80,24 +82,24 @@ ks_lateness_sort(const KsBatch *batch, const KsWindow *window, int64 delay,
 
 		if (window != NULL && windows_beyond_range(window, at))
 		{
-			add_row(&lateness->beyond, &lateness->nbeyond, row, batch->nrows);
+			add_row(&lateness->beyond, &lateness->nbeyond, row);
 			continue;
 		}
 		/* A window that holds 'at' ends after it. */
 		if (window == NULL ||
 			(limit = ks_lateness_limit(batch, row, delay, closed_to)) <= at)
 		{
-			lateness->groups[0].rows[lateness->groups[0].nrows++] = row;
+			add_row(&lateness->groups[0].rows, &lateness->groups[0].nrows, row);
 			continue;
 		}
 		missed = ks_window_missed(window, at, limit);
 		if (missed == ks_window_last_end(window, at))
-			add_row(&lateness->late, &lateness->nlate, row, batch->nrows);
+			add_row(&lateness->late, &lateness->nlate, row);
 		else
 		{
-			KsRowGroup *group = find_group(lateness, missed, batch->nrows - row);
+			KsRowGroup *group = find_group(lateness, missed);
 
-			group->rows[group->nrows++] = row;
+			add_row(&group->rows, &group->nrows, row);
 		}
 	}
 }

@@ -87,6 +87,28 @@ entry_of(const KsView *view)
 	return entry;
 }
 
+/* The worker, which merges, has one stream: what is not in its list was dropped. */
+static void
+forget_dropped(const List *views)
+{
+	HASH_SEQ_STATUS status;
+	MergeEntry *entry;
+
+	if (entries == NULL)
+		return;
+	hash_seq_init(&status, entries);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		bool		found = false;
+		ListCell   *lc;
+
+		foreach(lc, views)
+			found |= ((KsView *) lfirst(lc))->id == entry->view_id;
+		if (!found)
+			hash_search(entries, &entry->view_id, HASH_REMOVE, NULL);
+	}
+}
+
 void
 ks_merge_note(const KsView *view, int64 appended)
 {
@@ -136,9 +158,11 @@ void
 ks_merge_stream(Oid stream_oid)
 {
 	KsStream   *stream = ks_stream_load(stream_oid, false);
+	List	   *views = ks_view_list(stream);
 	ListCell   *lc;
 
-	foreach(lc, ks_view_list(stream))
+	forget_dropped(views);
+	foreach(lc, views)
 	{
 		KsView	   *view = lfirst(lc);
 		Merge		merge = {view, stream};

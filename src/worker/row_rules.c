@@ -42,6 +42,7 @@ struct KsRowRules
 	Relation	rel;
 	const Bitmapset *given;
 	MemoryContext context;		/* of results */
+	MemoryContext prepared;		/* of all from here to the checks, but the slot */
 	int			nrequired;		/* NOT NULL columns */
 	int		   *required;		/* their indexes */
 	EState	   *estate;
@@ -135,11 +136,10 @@ prepare_checks(KsRowRules *rules)
 static void
 prepare(KsRowRules *rules)
 {
-	MemoryContext old = MemoryContextSwitchTo(rules->context);
+	MemoryContext old = MemoryContextSwitchTo(rules->prepared);
 
+	MemoryContextReset(rules->prepared);
 	rules->estate = CreateExecutorState();
-	rules->slot = MakeSingleTupleTableSlot(RelationGetDescr(rules->rel), &TTSOpsVirtual);
-	rules->slot->tts_tableOid = RelationGetRelid(rules->rel);
 	prepare_columns(rules);
 	prepare_checks(rules);
 	MemoryContextSwitchTo(old);
@@ -153,6 +153,10 @@ ks_row_rules_begin(Relation rel, const Bitmapset *given)
 	rules->rel = rel;
 	rules->given = given;
 	rules->context = CurrentMemoryContext;
+	rules->prepared = AllocSetContextCreate(CurrentMemoryContext, "kafka_stream row rules",
+											ALLOCSET_DEFAULT_SIZES);
+	rules->slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	rules->slot->tts_tableOid = RelationGetRelid(rel);
 	prepare(rules);
 	return rules;
 }
@@ -322,4 +326,5 @@ ks_row_rules_end(KsRowRules *rules)
 		end_subtransaction(rules, false);
 	ExecDropSingleTupleTableSlot(rules->slot);
 	FreeExecutorState(rules->estate);
+	MemoryContextDelete(rules->prepared);
 }
