@@ -435,10 +435,14 @@ take(KsSource *source, KsMessage *out, int max)
 
 		if (got <= 0)
 			break;
-		source->nheld += got;
-		for (int i = first; i < source->nheld; i++)
+		for (int i = first; i < first + got; i++)
 			if (fill_message(source, source->held[i], &out[n]))
+			{
+				source->held[source->nheld++] = source->held[i];
 				n++;
+			}
+			else
+				rd_kafka_message_destroy(source->held[i]);
 		if (source->nheld + MAX_CHUNK > source->held_size)
 			break;				/* many events that were no messages */
 	}
@@ -476,7 +480,10 @@ wait_for_more(KsSource *source, int ms)
 	return true;
 }
 
-/* The connection as a whole, told when no message came. */
+/*
+ * The connection as a whole.  Told even when messages came: one leader can be
+ * away while others send.
+ */
 static void
 note_connection(KsSource *source, KsSourceStatus *status)
 {
@@ -522,8 +529,7 @@ kafka_fetch(KsSource *source, KsMessage *out, int max, int timeout_ms,
 			break;
 	}
 	tell_trouble(source, status);
-	if (n == 0)
-		note_connection(source, status);
+	note_connection(source, status);
 	return n;
 }
 

@@ -31,9 +31,12 @@ static MemoryContext batch_context = NULL;
 
 /* ---- fetching ---- */
 
-/* Being out of reach is not being quiet: nobody becomes idle for it. */
+/*
+ * Being out of reach is not being quiet: nobody becomes idle for it.  While
+ * messages come from some leaders, that is no trouble of the stream's.
+ */
 static void
-note_connection(KsReader *reader, const KsSourceStatus *status, KsSlot *slot)
+note_connection(KsReader *reader, const KsSourceStatus *status, int got, KsSlot *slot)
 {
 	bool		disconnected = status->trouble == KS_SOURCE_DISCONNECTED;
 	int			i;
@@ -44,6 +47,8 @@ note_connection(KsReader *reader, const KsSourceStatus *status, KsSlot *slot)
 			reader->partitions[i].quiet_since = GetCurrentTimestamp();
 			reader->partitions[i].idle = false;
 		}
+	if (disconnected && got > 0)
+		return;
 	if (disconnected != reader->disconnected)
 		ks_slot_set_state(slot, disconnected ? KS_SLOT_RETRYING : KS_SLOT_RUNNING,
 						  disconnected ? status->message : NULL);
@@ -51,9 +56,9 @@ note_connection(KsReader *reader, const KsSourceStatus *status, KsSlot *slot)
 }
 
 static void
-handle_status(KsReader *reader, const KsSourceStatus *status, KsSlot *slot)
+handle_status(KsReader *reader, const KsSourceStatus *status, int got, KsSlot *slot)
 {
-	note_connection(reader, status, slot);
+	note_connection(reader, status, got, slot);
 	if (status->trouble == KS_SOURCE_FATAL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_EXCEPTION),
@@ -114,7 +119,7 @@ ks_batch_collect(KsReader *reader, TimestampTz until, KsSlot *slot)
 			until = GetCurrentTimestamp() + gathering_time(reader);
 		bytes += bytes_of(reader->messages + n, got);
 		n += got;
-		handle_status(reader, &status, slot);
+		handle_status(reader, &status, got, slot);
 		if (n >= max || bytes >= KS_READER_MAX_BYTES || is_called(reader, slot) ||
 			GetCurrentTimestamp() >= until)
 			return n;
