@@ -6,6 +6,7 @@
 #include <math.h>
 #include <signal.h>
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -161,11 +162,16 @@ ks_slot_touch(Oid database, Oid stream)
 void
 ks_slot_set_state(KsSlot *slot, KsSlotState state, const char *reason)
 {
+	int			len;
+
 	ks_slots_lock(true);
 	if (slot->state != state)
 		slot->since = GetCurrentTimestamp();
 	slot->state = state;
-	strlcpy(slot->reason, reason ? reason : "", KS_REASON_LEN);
+	/* whole characters, since people read it as text */
+	len = reason ? pg_mbcliplen(reason, strlen(reason), KS_REASON_LEN - 1) : 0;
+	memcpy(slot->reason, reason ? reason : "", len);
+	slot->reason[len] = '\0';
 	ks_slots_unlock();
 }
 

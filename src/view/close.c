@@ -94,6 +94,7 @@ static bool
 close_view(const KsView *view, const KsStream *stream, TimestampTz watermark, bool wait)
 {
 	KsViewQuery *vq;
+	const KsView *present;
 	Closing		closing = {view};
 	ErrorData  *error;
 
@@ -112,8 +113,9 @@ close_view(const KsView *view, const KsStream *stream, TimestampTz watermark, bo
 		ks_stream_lock(stream->relid, ExclusiveLock);
 	else if (!ks_stream_lock_conditional(stream->relid, ExclusiveLock))
 		return false;
-	if (closing.mark <= ks_view_load(view->relid)->closed_to)
-		return false;			/* somebody else did, while we waited */
+	present = ks_view_load(view->relid);
+	if (present == NULL || closing.mark <= present->closed_to)
+		return false;			/* somebody else did, or dropped it, while we waited */
 	error = ks_attempt(close_attempt, &closing);
 	if (error != NULL)
 		ks_close_failed(view, vq, closing.mark, error);

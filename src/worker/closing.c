@@ -122,10 +122,11 @@ close_waiting(void *arg)
 
 /*
  * Wait for inserters, who hold the stream's lock to the end of their
- * transactions; but not for long, since reading waits meanwhile.
+ * transactions; but not for long, since reading waits meanwhile.  False: for
+ * another time.
  */
 static bool
-close_patiently(Oid stream, TimestampTz clock)
+close_patiently(Oid stream, TimestampTz clock, bool *closed)
 {
 	Closing		closing = {stream, clock, false};
 	ErrorData  *error;
@@ -135,40 +136,44 @@ close_patiently(Oid stream, TimestampTz clock)
 	error = ks_attempt(close_waiting, &closing);
 	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(error);
-	return error == NULL && closing.closed;
+	*closed = error == NULL && closing.closed;
+	return error == NULL;
 }
 
-static void
+static bool
 close_windows(KsReader *reader, TimestampTz clock, bool wait, TimestampTz now)
 {
 	Oid			stream = reader->stream->relid;
 	bool		closed;
+	bool		done = true;
 
 	if (clock == DT_NOBEGIN)
-		return;
+		return true;
 	if (!wait && now - reader->waited_at < WAIT_INTERVAL)
 		closed = ks_close_stream(stream, clock, false);
 	else
 	{
-		closed = close_patiently(stream, clock);
+		done = close_patiently(stream, clock, &closed);
 		reader->waited_at = now;
 	}
 	/* Somebody may have seen what is final: wait until it is on disk. */
 	if (closed)
 		ForceSyncCommit();
+	return done;
 }
 
-void
+bool
 ks_closing_run(KsReader *reader, bool wait)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz clock;
+	bool		done;
 
 	ks_worker_begin();
 	look_at_inserts(reader, now);
 	clock = stream_clock(reader, now);
 	note_partitions(reader);
-	close_windows(reader, clock, wait, now);
+	done = close_windows(reader, clock, wait, now);
 	ks_worker_commit();
 
 	if (now - reader->merged_at >= MERGE_INTERVAL)
@@ -179,4 +184,5 @@ ks_closing_run(KsReader *reader, bool wait)
 		reader->merged_at = now;
 	}
 	reader->closed_at = now;
+	return done;
 }

@@ -7,8 +7,9 @@
 /*
  * Look at the partitions, and close what the watermark passed, in transactions
  * of their own.  While somebody inserts, closing is left for another time;
- * now and then, and if 'wait', it waits for half a second.
+ * now and then, and if 'wait', it waits for half a second.  False: it waited in
+ * vain.
  */
-extern void ks_closing_run(KsReader *reader, bool wait);
+extern bool ks_closing_run(KsReader *reader, bool wait);
 
 #endif

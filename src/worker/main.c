@@ -56,6 +56,7 @@ extern PGDLLEXPORT void ks_worker_main(Datum arg);
 static KsSlot *my_slot;
 static Oid	my_stream;
 static KsReader *reader = NULL;
+static uint64 run_generation;	/* of the slot, when the reader was opened */
 static KsRestage *restage = NULL;	/* in the reader's context */
 
 /* ---- start and end ---- */
@@ -260,7 +261,7 @@ tick(void)
 	if (now - reader->closed_at >= SHORTEST_TICK || (flushing && flushed))
 	{
 		pgstat_report_activity(STATE_RUNNING, "closing windows");
-		ks_closing_run(reader, flushing && flushed);
+		flushed &= ks_closing_run(reader, flushing && flushed);
 		answer_flush(flushed);
 	}
 	if (now - reader->cleaned_at >= CLEAN_INTERVAL)
@@ -338,6 +339,7 @@ run_reader(void)
 {
 	uint64		generation = my_slot->generation;
 
+	run_generation = generation;
 	pgstat_report_activity(STATE_RUNNING, "connecting");
 	ks_intake_forget();
 	my_slot->asking = true;
@@ -356,40 +358,50 @@ run_reader(void)
 
 /* ---- errors ---- */
 
-/* In the catch block: back to a state from which all can begin anew. */
-static char *
+/*
+ * In the catch block: back to a state from which all can begin anew.  What an
+ * unfinished reader holds goes at once, its connections too.
+ */
+static const char *
 recover(MemoryContext context)
 {
+	static char reason[KS_REASON_LEN];
 	ErrorData  *error;
-	char	   *reason;
+	char	   *text;
 
 	HOLD_INTERRUPTS();
 	EmitErrorReport();
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	reason = error->hint ? psprintf("%s (%s)", error->message, error->hint) :
-		pstrdup(error->message);
+	text = error->hint ? psprintf("%s (%s)", error->message, error->hint) : error->message;
 	if (error->context != NULL)
-		reason = psprintf("%s; %s", reason, error->context);
+		text = psprintf("%s; %s", text, error->context);
+	strlcpy(reason, text, sizeof(reason));
 	FlushErrorState();
 	/* All of it: an error can leave a subtransaction open (worker/row_rules.c). */
 	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(context);
-	FreeErrorData(error);
 	my_slot->asking = false;
 	close_reader();
+	MemoryContextReset(context);
 	RESUME_INTERRUPTS();
 	return reason;
 }
 
-pg_attribute_noreturn()
+/* Returns only if somebody changed the stream since: that may have mended it. */
 static void
 fail(const char *reason)
 {
+	bool		changed;
+
 	ks_slots_lock(true);
-	my_slot->wanted = false;
+	changed = my_slot->generation != run_generation;
+	if (!changed)
+		my_slot->wanted = false;
 	my_slot->rates.errors++;
 	ks_slots_unlock();
+	if (changed)
+		return;
 	ks_slot_set_state(my_slot, KS_SLOT_FAILED, reason);
 	proc_exit(0);
 }
@@ -440,7 +452,7 @@ ks_worker_main(Datum arg)
 
 	for (;;)
 	{
-		char	   *reason = NULL;
+		const char *reason = NULL;
 
 		ks_reader_needs_human = false;
 		PG_TRY();
@@ -454,7 +466,7 @@ ks_worker_main(Datum arg)
 		PG_END_TRY();
 		if (reason != NULL && ks_reader_needs_human)
 			fail(reason);
-		if (reason != NULL)
+		else if (reason != NULL)
 			back_off(reason);
 		MemoryContextReset(context);
 	}

@@ -110,7 +110,8 @@ static KsQuery move_on = {
 	"UPDATE kafka_stream_internal.partition"
 	" SET restage_next = CASE WHEN $4 < restage_end THEN $4 END,"
 	"  restage_end = CASE WHEN $4 < restage_end THEN restage_end END"
-	" WHERE stream = $1::regclass AND topic = $2 AND kafka_partition = $3",
+	" WHERE stream = $1::regclass AND topic = $2 AND kafka_partition = $3"
+	"  AND restage_end IS NOT NULL",
 	4, {OIDOID, TEXTOID, INT4OID, INT8OID}
 };
 
@@ -447,6 +448,8 @@ move_partitions(KsRestage *restage, int n)
 		KsPartition *partition = &reader->partitions[message->assignment];
 		int64		next = message->is_eof ? restage->end[message->assignment] : message->offset + 1;
 
+		if (partition->next_offset >= restage->end[message->assignment])
+			continue;
 		partition->next_offset = Max(partition->next_offset, next);
 		partition->touched = true;
 	}
@@ -459,8 +462,11 @@ move_partitions(KsRestage *restage, int n)
 			Int32GetDatum(partition->partition), Int64GetDatum(partition->next_offset),
 		};
 
-		if (partition->touched)
-			(void) ks_query_run(&move_on, values, NULL);
+		if (partition->touched && ks_query_run(&move_on, values, NULL) != 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("stream %s was moved while staged rows were read again",
+							reader->name)));
 		partition->touched = false;
 	}
 	ks_access_leave(&access);
