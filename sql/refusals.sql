@@ -101,7 +101,7 @@ SELECT create_view('v2', 'SELECT tumble(event_time, ''1 minute''), count(*) FROM
 SELECT create_view('v2', 'SELECT tumble(event_time, ''1 hour''), count(*) FROM logs GROUP BY tumble(event_time, ''1 minute''), event_time');
 SELECT create_view('v2', 'SELECT count(*) FROM logs GROUP BY tumble(event_time, ''1 minute''), tumble(event_time, ''1 hour'')');
 SELECT create_view('v2', 'SELECT count(*) FROM logs GROUP BY tumble(event_time, ''1 minute'') + interval ''1 second''');
-SELECT create_view('v2', 'SELECT tumble(event_time, ''1 minute'') + interval ''1 second'' AS t, count(*) FROM logs GROUP BY tumble(event_time, ''1 minute'')');
+SELECT create_view('v2', 'SELECT interval ''1 second'' + tumble(event_time, ''1 minute'') AS t, count(*) FROM logs GROUP BY tumble(event_time, ''1 minute'')');
 SELECT create_view('v2', 'SELECT count(*) FROM logs GROUP BY tumble(at2, ''1 minute'')');
 SELECT create_view('v2', 'SELECT count(*) FROM logs GROUP BY tumble(event_time + interval ''1 hour'', ''1 minute'')');
 SELECT create_view('v2', 'SELECT count(*) FROM logs GROUP BY tumble(kafka_timestamp, ''1 minute'')');

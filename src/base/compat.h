@@ -47,6 +47,7 @@ extern int no_such_variable
 #if PG_VERSION_NUM < 170000
 #define INTERVAL_NOT_FINITE(i) false
 #endif
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
 
@@ -61,6 +62,23 @@ ks_flatten_join_alias_vars(Query *query, Node *node)
 #endif
 }
 
+#if PG_VERSION_NUM >= 180000
+/* Vars of the group entry have no position in the query's text, but what they stand for has. */
+static inline bool
+ks_locate_group_vars(Node *node, void *context)
+{
+	Query	   *query = context;
+	Var		   *var = (Var *) node;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && var->varlevelsup == 0 && var->varno == list_length(query->rtable))
+		var->location = exprLocation(list_nth(llast_node(RangeTblEntry, query->rtable)->groupexprs,
+											  var->varattno - 1));
+	return expression_tree_walker(node, ks_locate_group_vars, context);
+}
+#endif
+
 /*
  * From 18 on, grouped expressions are Vars of a range table entry of their
  * own; put the expressions themselves back, as before.
@@ -71,6 +89,8 @@ ks_flatten_group_rte(Query *query)
 #if PG_VERSION_NUM >= 180000
 	if (!query->hasGroupRTE)
 		return;
+	(void) ks_locate_group_vars((Node *) query->targetList, query);
+	(void) ks_locate_group_vars(query->havingQual, query);
 	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
 	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
 	query->hasGroupRTE = false;

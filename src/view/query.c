@@ -366,8 +366,8 @@ ks_view_query_check(Query *query, const KsStream *stream)
 {
 	KsViewQuery *vq = palloc0(sizeof(KsViewQuery));
 
-	ks_refuse_clauses(query);
 	ks_flatten_group_rte(query);
+	ks_refuse_clauses(query);
 	vq->query = query;
 	vq->stream_index = find_stream_index(query, stream->relid);
 	ks_refuse_nullable(query, vq->stream_index);

@@ -244,7 +244,9 @@ nested_stream_walker(Node *node, void *context)
 	{
 		RangeTblEntry *rte = (RangeTblEntry *) node;
 
-		if (rte->rtekind == RTE_RELATION)
+		/* From 16 on an expanded view is a subquery that still names its relation. */
+		if (rte->rtekind == RTE_RELATION ||
+			(rte->rtekind == RTE_SUBQUERY && OidIsValid(rte->relid)))
 			refuse_relation(rte->relid, walk->depth > 0);
 		return false;
 	}
