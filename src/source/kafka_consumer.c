@@ -234,6 +234,7 @@ index_assignments(KsSource *source, const KsAssignment *assignments, int n)
 		source->positions[i].partition = assignments[i].partition;
 		source->positions[i].next_offset = -1;
 		source->positions[i].stable_offset = -1;
+		source->positions[i].high_offset = -1;
 	}
 	for (int t = 0; t < source->ntopics; t++)
 	{
@@ -547,6 +548,15 @@ kafka_end_offset(KsSource *source, int assignment)
 			   source->positions[assignment].next_offset);
 }
 
+static int64
+kafka_unstable(KsSource *source, int assignment)
+{
+	const KsKafkaPosition *position = &source->positions[assignment];
+
+	return position->stable_offset < 0 ? 0 :
+		Max(position->high_offset - Max(position->stable_offset, position->next_offset), 0);
+}
+
 /* Only a queue entry for librdkafka's thread; what comes of it is its own affair. */
 static void
 kafka_commit_group(KsSource *source, const KsAssignment *next, int n)
@@ -580,6 +590,7 @@ static const KsSourceDriver kafka_driver = {
 	.release = release,
 	.headers = kafka_headers,
 	.end_offset = kafka_end_offset,
+	.unstable = kafka_unstable,
 	.commit_group = kafka_commit_group,
 	.wakeup_fd = kafka_wakeup_fd,
 };

@@ -3,7 +3,8 @@
  *
  * The text is librdkafka's own and regular: brokers first, each with "nodeid",
  * "state" and "rxidle" in this order, then topics, each with its name and its
- * partitions, each with "partition", "leader" and "ls_offset" in this order.
+ * partitions, each with "partition", "leader", "hi_offset" and "ls_offset" in
+ * this order.
  * So a scan for these keys does, at a fraction of a JSON parser's cost; it
  * comes once a second with thousands of partitions.
  */
@@ -109,11 +110,12 @@ read_topic(const char *text, const char *end, const Brokers *brokers,
 	{
 		int32		partition = strtol(p, NULL, 10);
 		const char *leader = find_key(p, "\"leader\":", end);
+		const char *high = find_key(p, "\"hi_offset\":", end);
 		const char *stable = find_key(p, "\"ls_offset\":", end);
 		KsKafkaPosition *position;
 		int64		offset;
 
-		if (leader == NULL || stable == NULL)
+		if (leader == NULL || high == NULL || stable == NULL)
 			break;
 		p = stable;
 		position = partition < 0 ? NULL :
@@ -122,7 +124,10 @@ read_topic(const char *text, const char *end, const Brokers *brokers,
 			continue;
 		offset = strtoll(stable, NULL, 10);
 		if (offset >= 0)
+		{
 			position->stable_offset = offset;
+			position->high_offset = strtoll(high, NULL, 10);
+		}
 		if (is_usable(brokers, strtol(leader, NULL, 10)))
 			usable++;
 	}

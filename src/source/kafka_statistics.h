@@ -13,10 +13,11 @@ typedef struct KsKafkaPosition
 	int32		partition;
 	int64		next_offset;	/* after the last message fetched; -1 none */
 	int64		stable_offset;	/* last stable offset as last told; -1 unknown */
+	int64		high_offset;	/* the end, open transactions included; -1 unknown */
 } KsKafkaPosition;
 
 /*
- * Update stable offsets.  Returns whether the leaders of all these partitions
+ * Update stable and high offsets.  Returns whether the leaders of all these partitions
  * (without any: some broker) are connected and were heard of lately.  Calls no
  * PostgreSQL function: it runs in a librdkafka callback.
  */

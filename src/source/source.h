@@ -140,6 +140,9 @@ typedef struct KsSourceDriver
 	/* Latest known last stable offset of an assignment (1 s old or less), -1 unknown; no I/O. */
 	int64		(*end_offset) (KsSource *source, int assignment);
 
+	/* Messages beyond that offset, which wait for open Kafka transactions; no I/O. */
+	int64		(*unstable) (KsSource *source, int assignment);
+
 	/* Commit next offsets to the group, fire and forget, for lag tools alone. */
 	void		(*commit_group) (KsSource *source, const KsAssignment *next, int n);
 

@@ -52,6 +52,7 @@ note_connection(KsReader *reader, const KsSourceStatus *status, int got, KsSlot 
 	if (disconnected != reader->disconnected)
 		ks_slot_set_state(slot, disconnected ? KS_SLOT_RETRYING : KS_SLOT_RUNNING,
 						  disconnected ? status->message : NULL);
+	reader->reconnected |= reader->disconnected && !disconnected;
 	reader->disconnected = disconnected;
 }
 
@@ -72,7 +73,7 @@ handle_status(KsReader *reader, const KsSourceStatus *status, int got, KsSlot *s
 static bool
 is_called(const KsReader *reader, const KsSlot *slot)
 {
-	return ConfigReloadPending || reader->out_of_range ||
+	return ConfigReloadPending || reader->out_of_range || reader->reconnected ||
 		slot->generation != reader->generation ||
 		slot->flush_asked != reader->flush_asked;
 }

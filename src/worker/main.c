@@ -251,6 +251,37 @@ answer_flush(bool flushed)
 
 /* ---- what happens beside batches ---- */
 
+/* What a running stream has to say of itself; NULL: nothing. */
+static const char *
+remark(void)
+{
+	if (reader->trimmed_early)
+		return "staging_limit reached: staged rows go earlier than retention";
+	for (int i = 0; reader->driver != NULL && i < reader->npartitions; i++)
+	{
+		int64		unstable = reader->driver->unstable(reader->source, i);
+
+		if (unstable > 0 && reader->partitions[i].at_end)
+			return psprintf("waiting for an open Kafka transaction: " INT64_FORMAT " records after the last stable offset of partition %d of topic \"%s\"",
+							unstable, reader->partitions[i].partition, reader->partitions[i].topic);
+	}
+	return NULL;
+}
+
+static void
+show_remark(void)
+{
+	MemoryContext scratch = AllocSetContextCreate(reader->context, "kafka_stream remark",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	const char *text = remark();
+
+	if (strcmp(text ? text : "", my_slot->reason) != 0)
+		ks_slot_set_state(my_slot, KS_SLOT_RUNNING, text);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
 static void
 tick(void)
 {
@@ -268,10 +299,9 @@ tick(void)
 	{
 		pgstat_report_activity(STATE_RUNNING, "removing old rows");
 		ks_retention_run(reader);
-		if (!reader->disconnected)
-			ks_slot_set_state(my_slot, KS_SLOT_RUNNING, reader->trimmed_early ?
-							  "staging_limit reached: staged rows go earlier than retention" : NULL);
 	}
+	if (!reader->disconnected)
+		show_remark();
 	if (reader->driver != NULL && !reader->disconnected &&
 		now - reader->discovered_at >= DISCOVER_INTERVAL)
 		discover();
@@ -303,6 +333,9 @@ run_once(void)
 	{
 		n = ks_batch_collect(reader, restage ? GetCurrentTimestamp() + RESTAGE_PAUSE :
 							 reader->closed_at + TICK, my_slot);
+		/* Who answers now may be another than before: check all of it again. */
+		if (reader->reconnected)
+			return false;
 		if (n > 0)
 		{
 			pgstat_report_activity(STATE_RUNNING, "processing a batch");

@@ -53,6 +53,7 @@ typedef struct KsReader
 	int			npartitions;
 	uint64		generation;		/* of the slot, when it was opened */
 	bool		disconnected;
+	bool		reconnected;	/* what was checked when it opened may not hold */
 	bool		out_of_range;	/* some offset is not at the broker (any more) */
 	TimestampTz discovered_at;
 

@@ -188,9 +188,13 @@ $broker->produce($topic, 0, records(2, 10));
 flush('pending');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM pending_minute'), 0, 'nothing is read beyond the last stable offset');
 is(offsets('pending'), '0:0', 'where the stream stands');
+ok(wait_for($node, "SELECT reason LIKE 'waiting for an open Kafka transaction: 10 records%' FROM kafka_stream.streams WHERE stream = 'pending'::regclass"),
+	'and its state says what for');
 $in = "commit\n";
 $producer->finish;
 exact('pending', 'exact when the transaction has ended');
+ok(wait_for($node, "SELECT state || coalesce(reason, '') FROM kafka_stream.streams WHERE stream = 'pending'::regclass", 'running'),
+	'and nothing is left to wait for');
 
 # ---- compaction ----
 
