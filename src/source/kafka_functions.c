@@ -12,10 +12,11 @@
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
+#include "source/kafka_arguments.h"
 #include "source/kafka_columns.h"
 #include "source/kafka_consumer.h"
 #include "source/kafka_peek.h"
-#include "source/kafka_services.h"
+#include "source/services.h"
 
 #define LOOKUP_MS	10000
 #define MAX_PEEK	100000
@@ -24,8 +25,9 @@ PG_FUNCTION_INFO_V1(ks_kafka_topics);
 PG_FUNCTION_INFO_V1(ks_kafka_peek_sql);
 PG_FUNCTION_INFO_V1(ks_kafka_infer_columns);
 
-const KsSourceServices *
-ks_kafka_services(void)
+/* The main module's part; loaded when first needed. */
+static const KsSourceServices *
+get_services(void)
 {
 	static const KsSourceServices *services = NULL;
 
@@ -49,7 +51,7 @@ text_arg(FunctionCallInfo fcinfo, int i)
 List *
 ks_kafka_broker_args(FunctionCallInfo fcinfo, int brokers, int server)
 {
-	return ks_kafka_services()->broker_properties(text_arg(fcinfo, brokers),
+	return get_services()->broker_properties(text_arg(fcinfo, brokers),
 												  PG_ARGISNULL(server) ? NULL :
 												  NameStr(*PG_GETARG_NAME(server)),
 												  GetUserId());
@@ -161,7 +163,7 @@ ks_kafka_peek_sql(PG_FUNCTION_ARGS)
 	KsStart    *position;
 
 	InitMaterializedSRF(fcinfo, 0);
-	position = ks_kafka_services()->parse_start(start ? start : "earliest");
+	position = get_services()->parse_start(start ? start : "earliest");
 	config.properties = ks_kafka_broker_args(fcinfo, 2, 3);
 	peeked = ks_kafka_peek(&config, position, n);
 	for (int i = 0; i < peeked->n; i++)

@@ -28,9 +28,9 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "source/kafka_arguments.h"
 #include "source/kafka_client.h"
 #include "source/kafka_headers.h"
-#include "source/kafka_services.h"
 #include "source/source.h"
 
 PG_FUNCTION_INFO_V1(ks_kafka_produce);

@@ -1,16 +1,12 @@
 /*
- * What SQL functions of this module share: their arguments.
+ * Arguments that SQL functions of this module share.
  */
-#ifndef KS_SOURCE_KAFKA_SERVICES_H
-#define KS_SOURCE_KAFKA_SERVICES_H
+#ifndef KS_SOURCE_KAFKA_ARGUMENTS_H
+#define KS_SOURCE_KAFKA_ARGUMENTS_H
 
 #include "postgres.h"
 #include "fmgr.h"
-
-#include "source/services.h"
-
-/* The main module's part; loaded when first needed. */
-extern const KsSourceServices *ks_kafka_services(void);
+#include "nodes/pg_list.h"
 
 /* The connection that two arguments describe, for the current user. */
 extern List *ks_kafka_broker_args(FunctionCallInfo fcinfo, int brokers, int server);
