@@ -13,8 +13,10 @@ ks_is_data_error(int sqlstate)
 		case ERRCODE_DATA_EXCEPTION:
 		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
 		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_CARDINALITY_VIOLATION:
+		case ERRCODE_PLPGSQL_ERROR:
 			return true;
 		default:
-			return sqlstate == ERRCODE_RAISE_EXCEPTION;
+			return false;
 	}
 }
