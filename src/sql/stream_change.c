@@ -24,6 +24,7 @@ PG_FUNCTION_INFO_V1(ks_start_stream);
 PG_FUNCTION_INFO_V1(ks_stop_stream);
 PG_FUNCTION_INFO_V1(ks_drop_stream);
 PG_FUNCTION_INFO_V1(ks_touch_stream);
+PG_FUNCTION_INFO_V1(ks_lock_stream);
 
 KsStream *
 ks_change_begin(const char *name)
@@ -126,5 +127,13 @@ Datum
 ks_touch_stream(PG_FUNCTION_ARGS)
 {
 	ks_touch_at_commit(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}
+
+/* For the same trigger, when a view goes: no fold into it is under way. */
+Datum
+ks_lock_stream(PG_FUNCTION_ARGS)
+{
+	ks_stream_lock(PG_GETARG_OID(0), ExclusiveLock);
 	PG_RETURN_VOID();
 }

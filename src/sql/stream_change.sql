@@ -74,6 +74,13 @@ COMMENT ON FUNCTION kafka_stream_internal.drop_relation(regclass, text) IS
     'drop a table or view if it exists, behavior being RESTRICT or CASCADE';
 REVOKE EXECUTE ON FUNCTION kafka_stream_internal.drop_relation(regclass, text) FROM PUBLIC;
 
+CREATE FUNCTION kafka_stream_internal.lock_stream(stream oid) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'ks_lock_stream';
+COMMENT ON FUNCTION kafka_stream_internal.lock_stream(oid) IS
+    'hold off folds into a stream''s views until the transaction ends';
+REVOKE EXECUTE ON FUNCTION kafka_stream_internal.lock_stream(oid) FROM PUBLIC;
+
 -- Rows go first: dropping what is left of a view comes by here again.
 CREATE FUNCTION kafka_stream_internal.on_drop() RETURNS event_trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -91,6 +98,11 @@ BEGIN
     IF gone = '{}' THEN
         RETURN;
     END IF;
+    -- A fold under way has locked what is dropped and written here.  Where a
+    -- cascade took the definition, it waits for what the cascade has locked.
+    PERFORM kafka_stream_internal.lock_stream(o.stream)
+    FROM (SELECT DISTINCT w.stream::oid FROM kafka_stream_internal.view w
+          WHERE w.view::oid = ANY (gone) AND w.definition::oid <> ALL (gone) ORDER BY 1) o;
     FOR v IN
         DELETE FROM kafka_stream_internal.view
         WHERE view::oid = ANY (gone) OR definition::oid = ANY (gone) RETURNING *

@@ -19,6 +19,7 @@
 #include "pgstat.h"
 #include "utils/hsearch.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/rel.h"
 
 #include "base/attempt.h"
@@ -174,9 +175,13 @@ ks_merge_stream(Oid stream_oid)
 		entry = entry_of(view);
 		if (appended_rows(view, entry) < Max(2 * entry->merged, MERGE_FLOOR))
 			continue;
+		/* Its plan locks the stream's table, which comes before the stream's lock. */
+		LockRelationOid(stream_oid, AccessShareLock);
 		/* Folds in flight, or readers of the lock, come first: another time. */
 		if (!ks_stream_lock_conditional(stream_oid, ExclusiveLock))
 			return;
+		if (ks_view_load(view->relid) == NULL)
+			continue;			/* dropped while we waited */
 		error = ks_attempt(merge_view, &merge);
 		if (error != NULL)
 			ks_view_fail(view, "merging states", error);
