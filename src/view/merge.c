@@ -170,7 +170,8 @@ ks_merge_stream(Oid stream_oid)
 		MergeEntry *entry;
 		ErrorData  *error;
 
-		if (!OidIsValid(view->states) || view->failed)
+		/* A failed view is still folded into, so its states must not grow either. */
+		if (!OidIsValid(view->states))
 			continue;
 		entry = entry_of(view);
 		if (appended_rows(view, entry) < Max(2 * entry->merged, MERGE_FLOOR))
@@ -183,7 +184,7 @@ ks_merge_stream(Oid stream_oid)
 		if (ks_view_load(view->relid) == NULL)
 			continue;			/* dropped while we waited */
 		error = ks_attempt(merge_view, &merge);
-		if (error != NULL)
+		if (error != NULL && !view->failed)
 			ks_view_fail(view, "merging states", error);
 		entry->merged = merge.merged;
 		entry->appended = 0;

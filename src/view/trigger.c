@@ -326,7 +326,11 @@ ks_fold_insert(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" has no transition table", trigger->tg_trigger->tgname)));
 	if (tuplestore_tuple_count(trigger->tg_newtable) == 0)
+	{
+		/* Its rows, if it had any, were numbered and then refused by other triggers. */
+		numbering.stream = InvalidOid;
 		PG_RETURN_POINTER(NULL);
+	}
 	fold.stream = ks_stream_load(relid, false);
 	fold.batch.stream = relid;
 	fold.batch.desc = RelationGetDescr(trigger->tg_relation);
