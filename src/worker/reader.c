@@ -121,8 +121,15 @@ declared_offset(const KsReader *reader, const KsStart *start, const KsSourcePart
 	{
 		KsStartOffset *one = lfirst(lc);
 
-		if (one->partition == shown->partition)
-			return one->offset;
+		if (one->partition != shown->partition)
+			continue;
+		if (one->offset > shown->high_offset)
+			ks_reader_fail((errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("start of stream %s is offset " INT64_FORMAT " of partition %d of topic \"%s\", which ends at " INT64_FORMAT,
+								   reader->name, one->offset, shown->partition,
+								   shown->topic, shown->high_offset),
+							errhint("Use kafka_stream.seek_stream() with offsets that the topic has, or 'latest'.")));
+		return one->offset;
 	}
 	ks_reader_fail((errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("start of stream %s names no offset for partition %d",

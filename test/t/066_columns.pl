@@ -164,6 +164,11 @@ for my $name (sort keys %starts)
 	flush("start_$name");
 	is(sql("SELECT string_agg(n::text, ',' ORDER BY n) FROM start_$name"), $starts{$name}[1], "start => '$starts{$name}[0]'");
 }
+
+# An offset that the topic does not have is no place to wait at.
+sql("SELECT kafka_stream.create_stream('start_beyond', 'event_time timestamptz, n int', topic => '$start', brokers => '$brokers', start => '{\"0\": 1000}')");
+ok(wait_for($node, "SELECT state = 'failed' AND reason LIKE '%offset 1000 of partition 0%' FROM kafka_stream.streams WHERE stream = 'start_beyond'::regclass"),
+	'a start beyond the end of the topic is refused');
 $broker->produce($start, 0, '{"event_time": "2026-03-01T00:00:00Z", "n": 20}');
 flush("start_$_") for sort keys %starts;
 is(sql("SELECT count(*) FROM start_$_ WHERE n = 20"), 1, "start_$_: what comes later is read") for sort keys %starts;
