@@ -86,7 +86,7 @@ tap_file() {
 	# a process group of its own, so that all of it can be stopped; and in the
 	# background, since bash runs no trap while it waits for a command
 	set -m
-	as_user env -C "$run/check" PATH="$(pg_dir bindir):$PATH" PG_REGRESS="$pg_regress" \
+	as_user env -C "$run/check" LANG=C.UTF-8 LC_CTYPE=C.UTF-8 PATH="$(pg_dir bindir):$PATH" PG_REGRESS="$pg_regress" \
 		KAFKA_BROKERS="127.0.0.1:$kafka_port" TESTDIR="$run/check" \
 		TESTDATADIR="$run/check/tmp_check" TESTLOGDIR="$run/check/tmp_check/log" \
 		timeout --foreground -k 30 600 perl -I "$perl_modules" -I test/perl "test/t/$1.pl" > "$log" 2>&1 &
