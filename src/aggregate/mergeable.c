@@ -42,6 +42,7 @@ static const struct
 	{"percentile_cont", "Use collect_list(), and percentile_cont() over its elements in a query over the view."},
 	{"percentile_disc", "Use collect_list(), and percentile_disc() over its elements in a query over the view."},
 	{"range_agg", "Use collect_list(), and range_agg() over its elements in a query over the view."},
+	{"any_value", "Use min() or max(), which give the same value on every replay."},
 	{"mode", "Use collect_list(), and mode() over its elements in a query over the view."},
 };
 
@@ -73,7 +74,7 @@ static bool
 distinct_is_irrelevant(Oid function)
 {
 	static const char *const core[] = {"min", "max", "bool_and", "bool_or", "every",
-	"bit_and", "bit_or", "any_value"};
+	"bit_and", "bit_or"};
 
 	for (int i = 0; i < lengthof(core); i++)
 		if (is_named(function, "pg_catalog", core[i]))
@@ -307,6 +308,13 @@ ks_aggregate_mergeable(const Aggref *aggref, const KsRowOrder *order,
 	if (aggref->aggkind != AGGKIND_NORMAL)
 	{
 		*reason = psprintf("ordered-set aggregate %s has no combine function", name);
+		*hint = hint_for(name);
+		return NULL;
+	}
+	/* What a window holds must not depend on where batches end. */
+	if (is_named(aggref->aggfnoid, "pg_catalog", "any_value"))
+	{
+		*reason = psprintf("%s may give any of its values", name);
 		*hint = hint_for(name);
 		return NULL;
 	}
