@@ -1,0 +1,43 @@
+/*
+ * A call of a detect_* function: over which relation, by which columns.
+ *
+ * A series is a value of 'series', a jsonb object of the partition_by columns:
+ * rows for which it is equal belong together.
+ */
+#ifndef KS_ANOMALY_CALL_H
+#define KS_ANOMALY_CALL_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+#include "anomaly/detector.h"
+
+typedef struct KsDetectorCall
+{
+	const KsDetectorMethod *method;
+	void	   *params;			/* the method's own */
+	Oid			relation;
+	char	   *value_column[KS_DETECTOR_VALUES];
+	char	   *time_column;
+	List	   *partition_by;	/* of char *, column names */
+	bool		include_open;
+} KsDetectorCall;
+
+/*
+ * The arguments of a call of the SQL function 'function', checked: the
+ * relation and its columns exist and have usable types.  Raises errors that
+ * name the argument.  Returns NULL if the function is no detector.
+ */
+extern KsDetectorCall *ks_detector_call(Oid function, int nargs,
+										const Datum *args, const bool *isnull);
+
+/*
+ * SQL over the relation, alias r, for the rows of a call: columns series
+ * jsonb, ts timestamptz, value float8, and value2 float8 if the method takes
+ * two values.  In order of series, ts (NULLs last), value, value2, so that
+ * equal data gives an equal answer whatever its physical order.  'condition',
+ * SQL over r, or NULL for all.  Open windows are left out unless asked for.
+ */
+extern char *ks_detector_call_query(const KsDetectorCall *call, const char *condition);
+
+#endif
