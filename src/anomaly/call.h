@@ -40,4 +40,15 @@ extern KsDetectorCall *ks_detector_call(Oid function, int nargs,
  */
 extern char *ks_detector_call_query(const KsDetectorCall *call, const char *condition);
 
+/*
+ * The same rows in the same order, for who builds series by himself: instead
+ * of series a column for each of partition_by, by its name.  Rows belong to
+ * one series if to_jsonb() of these columns is equal; rows for which the
+ * columns are equal do.
+ */
+extern char *ks_detector_call_columns_query(const KsDetectorCall *call, const char *condition);
+
+/* The arguments' own limit: what jsonb_build_object() takes. */
+#define KS_DETECTOR_MAX_PARTITION_BY 50
+
 #endif

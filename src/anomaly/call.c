@@ -1,0 +1,490 @@
+/*
+ * The arguments of a detect_* function, and the SQL that they stand for.
+ *
+ * What is known of the relation comes from PostgreSQL's catalog alone: a
+ * continuous view is told by its columns window_start, window_end (timestamptz)
+ * and is_final (boolean), and so is a view over one that passes them on.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "anomaly/call.h"
+
+/* The C function that is behind all of them (detect.c). */
+#define DETECTOR_SYMBOL "ks_detect"
+
+/* A call's arguments, while they are checked. */
+typedef struct Arguments
+{
+	const Datum *value;
+	const bool *isnull;
+	char	  **name;			/* in SQL */
+	Oid			relation;
+} Arguments;
+
+/* At which places the common arguments are; -1 for none. */
+typedef struct Layout
+{
+	int			value[KS_DETECTOR_VALUES];
+	int			time;
+	int			partition_by;
+	int			partition_column;	/* instead of partition_by */
+	int			own;			/* the first of the method's own */
+	int			include_open;
+} Layout;
+
+/* (relation, value_column, time_column, partition_by, ..., include_open) */
+static Layout
+series_layout(int nparams)
+{
+	return (Layout) {
+		.value = {1, -1}, .time = 2, .partition_by = 3, .partition_column = -1,
+		.own = 4, .include_open = 4 + nparams
+	};
+}
+
+/* (relation, ip_column, requests_column, users_column, ..., time_column, include_open) */
+static Layout
+address_layout(int nparams)
+{
+	return (Layout) {
+		.value = {2, 3}, .time = 4 + nparams, .partition_by = -1, .partition_column = 1,
+		.own = 4, .include_open = 5 + nparams
+	};
+}
+
+/* The method of a SQL function and the names of its arguments; NULL if it is no detector. */
+static const KsDetectorMethod *
+find_method(Oid function, char ***names)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	const KsDetectorMethod *method = NULL;
+	Form_pg_proc proc;
+	Datum		symbol;
+	Datum		argnames;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	symbol = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	if (proc->prolang == ClanguageId && !isnull &&
+		strcmp(TextDatumGetCString(symbol), DETECTOR_SYMBOL) == 0)
+		method = ks_detector_method(NameStr(proc->proname));
+	if (method != NULL)
+	{
+		argnames = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargnames, &isnull);
+		(void) get_func_input_arg_names(argnames,
+										SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargmodes, &isnull),
+										names);
+	}
+	ReleaseSysCache(tuple);
+	return method;
+}
+
+static void
+refuse_null(const Arguments *arguments, int argno, const char *hint)
+{
+	if (arguments->isnull[argno])
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument %s must not be null", arguments->name[argno]),
+				 errhint("%s", hint)));
+}
+
+/* Something to read from; locked, so that it stays as it is until the query runs. */
+static Oid
+relation_argument(const Arguments *arguments)
+{
+	Relation	relation;
+	Oid			relid;
+
+	refuse_null(arguments, 0, "Name a table or a view, such as 'response_time'.");
+	relid = DatumGetObjectId(arguments->value[0]);
+	relation = try_relation_open(relid, AccessShareLock);
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	switch (relation->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" has no rows to look at", RelationGetRelationName(relation)),
+					 errhint("Name a table or a view, such as 'response_time'.")));
+	}
+	relation_close(relation, NoLock);
+	return relid;
+}
+
+/* A column's type; InvalidOid if there is no such column (or a system one). */
+static Oid
+column_type(Oid relation, const char *column)
+{
+	AttrNumber	attno = get_attnum(relation, column);
+
+	return attno > 0 ? get_atttype(relation, attno) : InvalidOid;
+}
+
+/* Raises an error if the relation has no column of the name that an argument gives. */
+static Oid
+check_column(const Arguments *arguments, int argno, const char *column)
+{
+	Oid			type = column_type(arguments->relation, column);
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", column,
+						get_rel_name(arguments->relation)),
+				 errhint("Name another column with %s => '...'.", arguments->name[argno])));
+	return type;
+}
+
+/* SQL for a number out of r's column, or NULL if its type is none. */
+static char *
+number_expression(Oid type, const char *column, bool or_array)
+{
+	const char *name = quote_identifier(column);
+	Oid			base = getBaseType(type);
+	Oid			cast;
+
+	if (base == INTERVALOID)
+		return psprintf("pg_catalog.date_part('epoch', r.%s)", name);
+	if (OidIsValid(get_element_type(base)))
+		return or_array ? psprintf("pg_catalog.cardinality(r.%s)::pg_catalog.float8", name) : NULL;
+	switch (base == BOOLOID ? COERCION_PATH_NONE :
+			find_coercion_pathway(FLOAT8OID, base, COERCION_EXPLICIT, &cast))
+	{
+		case COERCION_PATH_FUNC:
+		case COERCION_PATH_RELABELTYPE:
+			return psprintf("r.%s::pg_catalog.float8", name);
+		default:
+			return NULL;
+	}
+}
+
+/* SQL for a point in time out of r's column, or NULL if its type is none. */
+static char *
+time_expression(Oid type, const char *column)
+{
+	const char *name = quote_identifier(column);
+
+	switch (getBaseType(type))
+	{
+		case TIMESTAMPTZOID:
+			return psprintf("r.%s::pg_catalog.timestamptz", name);
+		case TIMESTAMPOID:
+		case DATEOID:
+			return psprintf("pg_catalog.timezone('UTC', r.%s::pg_catalog.timestamp)", name);
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * SQL for a column of partition_by, such that rows in its order are in order
+ * of to_jsonb() too: equal values are equal there and the other way round.
+ * Strings are compared as bytes, whatever the column's collation holds equal.
+ */
+static char *
+partition_expression(Oid type, const char *column)
+{
+	const char *name = quote_identifier(column);
+
+	switch (getBaseType(type))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return psprintf("r.%s COLLATE pg_catalog.\"C\"", name);
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case NAMEOID:
+		case UUIDOID:
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INETOID:
+		case CIDROID:
+		case MACADDROID:
+			return psprintf("r.%s", name);
+		default:
+			return psprintf("coalesce(pg_catalog.to_jsonb(r.%s), 'null'::pg_catalog.jsonb)", name);
+	}
+}
+
+static char *
+value_argument(const Arguments *arguments, int argno, bool or_array)
+{
+	char	   *column;
+	Oid			type;
+
+	refuse_null(arguments, argno, "Name the column whose values are looked at.");
+	column = pstrdup(NameStr(*DatumGetName(arguments->value[argno])));
+	type = check_column(arguments, argno, column);
+	if (number_expression(type, column, or_array) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("argument %s: column \"%s\" of type %s is no number", arguments->name[argno],
+						column, format_type_be(type)),
+				 errhint("Name a column of numbers or intervals, or a view over the relation that has one, such as \"%s\"::float8.",
+						 column)));
+	return column;
+}
+
+static char *
+time_argument(const Arguments *arguments, int argno)
+{
+	char	   *column = "window_start";
+	Oid			type;
+
+	if (!arguments->isnull[argno])
+		column = pstrdup(NameStr(*DatumGetName(arguments->value[argno])));
+	type = check_column(arguments, argno, column);
+	if (time_expression(type, column) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("argument %s: column \"%s\" of type %s is no time", arguments->name[argno],
+						column, format_type_be(type)),
+				 errhint("Name a column of type timestamptz, timestamp or date.")));
+	return column;
+}
+
+static void
+check_name_once(const Arguments *arguments, int argno, const char *column, List *others)
+{
+	ListCell   *lc;
+
+	foreach(lc, others)
+	{
+		if (strcmp(lfirst(lc), column) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("argument %s: column \"%s\" is named twice", arguments->name[argno],
+							column),
+					 errhint("Each column can be a value, the time or a part of the series.")));
+	}
+}
+
+/* The columns of a series; 'others' are those named for something else. */
+static List *
+partition_argument(const Arguments *arguments, int argno, List *others)
+{
+	Datum	   *name;
+	bool	   *isnull;
+	int			n;
+	List	   *columns = NIL;
+
+	if (arguments->isnull[argno])
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(arguments->value[argno]), NAMEOID, NAMEDATALEN, false,
+					  TYPALIGN_CHAR, &name, &isnull, &n);
+	if (n > KS_DETECTOR_MAX_PARTITION_BY)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("argument %s has %d columns", arguments->name[argno], n),
+				 errhint("Name at most %d.", KS_DETECTOR_MAX_PARTITION_BY)));
+	for (int i = 0; i < n; i++)
+	{
+		char	   *column;
+
+		if (isnull[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %s must not hold a null", arguments->name[argno]),
+					 errhint("Give an array of column names, such as '{service}'.")));
+		column = pstrdup(NameStr(*DatumGetName(name[i])));
+		(void) check_column(arguments, argno, column);
+		check_name_once(arguments, argno, column, others);
+		check_name_once(arguments, argno, column, columns);
+		columns = lappend(columns, column);
+	}
+	return columns;
+}
+
+static List *
+partition_column_argument(const Arguments *arguments, int argno, List *others)
+{
+	char	   *column;
+
+	refuse_null(arguments, argno, "Name the column that tells the series apart.");
+	column = pstrdup(NameStr(*DatumGetName(arguments->value[argno])));
+	(void) check_column(arguments, argno, column);
+	check_name_once(arguments, argno, column, others);
+	return list_make1(column);
+}
+
+/* Fill a call's columns, each checked. */
+static void
+column_arguments(KsDetectorCall *call, const Arguments *arguments, const Layout *layout)
+{
+	List	   *named = NIL;
+
+	for (int i = 0; i < call->method->nvalues; i++)
+	{
+		call->value_column[i] = value_argument(arguments, layout->value[i], i > 0);
+		check_name_once(arguments, layout->value[i], call->value_column[i], named);
+		named = lappend(named, call->value_column[i]);
+	}
+	call->time_column = time_argument(arguments, layout->time);
+	named = lappend(named, call->time_column);
+	if (layout->partition_by >= 0)
+		call->partition_by = partition_argument(arguments, layout->partition_by, named);
+	else
+		call->partition_by = partition_column_argument(arguments, layout->partition_column, named);
+}
+
+KsDetectorCall *
+ks_detector_call(Oid function, int nargs, const Datum *args, const bool *isnull)
+{
+	Arguments	arguments = {args, isnull};
+	const KsDetectorMethod *method = find_method(function, &arguments.name);
+	KsDetectorCall *call;
+	Layout		layout;
+
+	if (method == NULL)
+		return NULL;
+	layout = method->nvalues == 1 ? series_layout(method->nparams) : address_layout(method->nparams);
+	if (nargs != layout.include_open + 1)
+		elog(ERROR, "%s has %d arguments, not %d", method->name, nargs, layout.include_open + 1);
+	call = palloc0(sizeof(KsDetectorCall));
+	call->method = method;
+	call->relation = arguments.relation = relation_argument(&arguments);
+	column_arguments(call, &arguments, &layout);
+	call->params = method->params(args + layout.own, isnull + layout.own);
+	call->include_open = !isnull[layout.include_open] && DatumGetBool(args[layout.include_open]);
+	return call;
+}
+
+static bool
+has_open_windows(Oid relation)
+{
+	return column_type(relation, "window_start") == TIMESTAMPTZOID &&
+		column_type(relation, "window_end") == TIMESTAMPTZOID &&
+		column_type(relation, "is_final") == BOOLOID;
+}
+
+static void
+append_values(StringInfo sql, const KsDetectorCall *call)
+{
+	appendStringInfo(sql, "%s AS ts",
+					 time_expression(column_type(call->relation, call->time_column), call->time_column));
+	for (int i = 0; i < call->method->nvalues; i++)
+	{
+		const char *column = call->value_column[i];
+
+		appendStringInfo(sql, ", %s AS value%s",
+						 number_expression(column_type(call->relation, column), column, i > 0),
+						 i == 0 ? "" : "2");
+	}
+}
+
+static void
+append_from(StringInfo sql, const KsDetectorCall *call, const char *condition)
+{
+	const char *separator = "\nWHERE ";
+
+	appendStringInfo(sql, "\nFROM %s AS r",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(call->relation)),
+												get_rel_name(call->relation)));
+	if (!call->include_open && has_open_windows(call->relation))
+	{
+		appendStringInfo(sql, "%sr.is_final", separator);
+		separator = " AND ";
+	}
+	if (condition != NULL)
+		appendStringInfo(sql, "%s(%s)", separator, condition);
+}
+
+static void
+append_order(StringInfo sql, const KsDetectorCall *call)
+{
+	ListCell   *lc;
+
+	appendStringInfoString(sql, "\nORDER BY ");
+	foreach(lc, call->partition_by)
+		appendStringInfo(sql, "%s, ",
+						 partition_expression(column_type(call->relation, lfirst(lc)), lfirst(lc)));
+	/* the column itself, since it may have an index */
+	appendStringInfo(sql, "r.%s", quote_identifier(call->time_column));
+	for (int i = 0; i < call->method->nvalues; i++)
+	{
+		const char *column = call->value_column[i];
+
+		appendStringInfo(sql, ", %s",
+						 number_expression(column_type(call->relation, column), column, i > 0));
+	}
+}
+
+char *
+ks_detector_call_query(const KsDetectorCall *call, const char *condition)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	if (call->partition_by == NIL)
+		appendStringInfoString(&sql, "'{}'::pg_catalog.jsonb");
+	else
+	{
+		appendStringInfoString(&sql, "pg_catalog.jsonb_build_object(");
+		foreach(lc, call->partition_by)
+		{
+			appendStringInfo(&sql, "%s%s, r.%s", separator, quote_literal_cstr(lfirst(lc)),
+							 quote_identifier(lfirst(lc)));
+			separator = ", ";
+		}
+		appendStringInfoChar(&sql, ')');
+	}
+	appendStringInfoString(&sql, " AS series, ");
+	append_values(&sql, call);
+	append_from(&sql, call, condition);
+	append_order(&sql, call);
+	return sql.data;
+}
+
+char *
+ks_detector_call_columns_query(const KsDetectorCall *call, const char *condition)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	foreach(lc, call->partition_by)
+		appendStringInfo(&sql, "%s AS %s, ",
+						 partition_expression(column_type(call->relation, lfirst(lc)), lfirst(lc)),
+						 quote_identifier(lfirst(lc)));
+	append_values(&sql, call);
+	append_from(&sql, call, condition);
+	append_order(&sql, call);
+	return sql.data;
+}
