@@ -71,16 +71,17 @@ CREATE TABLE kafka_stream_internal.view (
     view regclass NOT NULL UNIQUE,
     stream regclass NOT NULL,
     definition regclass NOT NULL,       -- the query, as a view that is never executed
-    kind text NOT NULL CHECK (kind IN ('window', 'running', 'rows')),
-    states regclass,                    -- partial aggregates (window, running)
+    kind text NOT NULL CHECK (kind IN ('window', 'running', 'rows', 'detector')),
+    states regclass,                    -- partial aggregates (window, running), or what a detector keeps of each series
     open regclass,                      -- the states combined, one row per window and group
-    finals regclass,                    -- final windows, or the rows of kind 'rows'
+    finals regclass,                    -- final windows (window, detector), or the rows of kind 'rows'
     watermark_delay interval,           -- NULL: the stream's
     late text NOT NULL CHECK (late IN ('store', 'drop')),
     retention interval,
     settings text[] NOT NULL,           -- name, value, name, value: as when it was created
     pg_major int NOT NULL,
-    complete_from timestamptz NOT NULL DEFAULT '-infinity'
+    complete_from timestamptz NOT NULL DEFAULT '-infinity',
+    source regclass                     -- the view whose final windows a detector reads
 );
 CREATE INDEX ON kafka_stream_internal.view (stream);
 COMMENT ON TABLE kafka_stream_internal.view IS 'one row per continuous view, as declared';

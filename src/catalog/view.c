@@ -37,7 +37,8 @@ enum
 	ATT_SETTINGS,
 	ATT_PG_MAJOR,
 	ATT_COMPLETE_FROM,
-	ATT_COUNT = ATT_COMPLETE_FROM
+	ATT_SOURCE,
+	ATT_COUNT = ATT_SOURCE
 };
 
 /* And of kafka_stream_internal.view_progress. */
@@ -52,6 +53,7 @@ static const char *const kind_names[] = {
 	[KS_VIEW_WINDOW] = "window",
 	[KS_VIEW_RUNNING] = "running",
 	[KS_VIEW_ROWS] = "rows",
+	[KS_VIEW_DETECTOR] = "detector",
 };
 
 const char *
@@ -131,6 +133,7 @@ make_view(HeapTuple tuple, TupleDesc desc)
 	view->id = DatumGetInt32(v[ATT_ID - 1]);
 	view->relid = DatumGetObjectId(v[ATT_VIEW - 1]);
 	view->stream = DatumGetObjectId(v[ATT_STREAM - 1]);
+	view->source = oid_or_invalid(AT(ATT_SOURCE));
 	view->definition = DatumGetObjectId(v[ATT_DEFINITION - 1]);
 	view->kind = parse_kind(TextDatumGetCString(v[ATT_KIND - 1]));
 	view->states = oid_or_invalid(AT(ATT_STATES));
@@ -226,26 +229,38 @@ static KsQuery set_failed = {
 	2, {INT4OID, TEXTOID}
 };
 
+static KsQuery set_complete_from = {
+	"UPDATE kafka_stream_internal.view SET complete_from = $2 WHERE id = $1",
+	2, {INT4OID, TIMESTAMPTZOID}
+};
+
+/* Its one row in view, or in view_progress. */
 static void
-update_progress(KsQuery *query, int id, Datum value)
+update_row(KsQuery *query, int id, Datum value)
 {
 	Datum		values[] = {Int32GetDatum(id), value};
 	KsAccess	access;
 
 	ks_access_enter(&access);
 	if (ks_query_run(query, values, NULL) != 1)
-		elog(ERROR, "view %d has no progress", id);
+		elog(ERROR, "there is no view %d", id);
 	ks_access_leave(&access);
 }
 
 void
 ks_view_set_closed_to(int id, TimestampTz closed_to)
 {
-	update_progress(&set_closed_to, id, TimestampTzGetDatum(closed_to));
+	update_row(&set_closed_to, id, TimestampTzGetDatum(closed_to));
 }
 
 void
 ks_view_set_failed(int id, const char *reason)
 {
-	update_progress(&set_failed, id, CStringGetTextDatum(reason));
+	update_row(&set_failed, id, CStringGetTextDatum(reason));
+}
+
+void
+ks_view_set_complete_from(int id, TimestampTz complete_from)
+{
+	update_row(&set_complete_from, id, TimestampTzGetDatum(complete_from));
 }

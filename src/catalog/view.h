@@ -14,7 +14,8 @@ typedef enum KsViewKind
 {
 	KS_VIEW_WINDOW,				/* aggregates per window: final some day */
 	KS_VIEW_RUNNING,			/* aggregates without a window: never final */
-	KS_VIEW_ROWS				/* no aggregates: cleansed rows, appended */
+	KS_VIEW_ROWS,				/* no aggregates: cleansed rows, appended */
+	KS_VIEW_DETECTOR			/* what a detector says of another view's final windows */
 } KsViewKind;
 
 typedef struct KsView
@@ -23,9 +24,10 @@ typedef struct KsView
 	Oid			relid;			/* the relation people read */
 	Oid			owner;			/* its owner: all of the view's SQL runs as this role */
 	Oid			stream;
+	Oid			source;			/* the view that a detector reads; else InvalidOid */
 	Oid			definition;		/* the query, as a view that is never executed */
-	Oid			states;			/* InvalidOid for rows */
-	Oid			open;			/* likewise */
+	Oid			states;			/* InvalidOid for rows; a detector's: per series */
+	Oid			open;			/* InvalidOid for rows and detectors */
 	Oid			finals;			/* InvalidOid for running */
 	KsViewKind	kind;
 	int64		watermark_delay;	/* its own, or its stream's */
@@ -46,6 +48,9 @@ extern KsView *ks_view_load(Oid relid);
 extern TimestampTz ks_view_closed_to(int id);
 
 extern void ks_view_set_closed_to(int id, TimestampTz closed_to);
+/* Windows that begin earlier may lack events. */
+extern void ks_view_set_complete_from(int id, TimestampTz complete_from);
+
 extern void ks_view_set_failed(int id, const char *reason);
 
 extern const char *ks_view_kind_name(KsViewKind kind);

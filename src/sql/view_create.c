@@ -5,6 +5,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
@@ -24,6 +25,8 @@
 #include "catalog/relation.h"
 #include "view/backfill.h"
 #include "view/define.h"
+#include "view/detector.h"
+#include "view/detector_query.h"
 #include "view/identity.h"
 #include "view/query.h"
 
@@ -184,10 +187,11 @@ write_view(const KsView *view)
 {
 	static KsQuery insert_view = {
 		"INSERT INTO kafka_stream_internal.view (id, view, stream, definition, kind, states, open,"
-		" finals, watermark_delay, late, retention, settings, pg_major)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-		13, {INT4OID, REGCLASSOID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID, REGCLASSOID,
-			REGCLASSOID, INTERVALOID, TEXTOID, INTERVALOID, TEXTARRAYOID, INT4OID}
+		" finals, watermark_delay, late, retention, settings, pg_major, source, complete_from)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+		" coalesce((SELECT complete_from FROM kafka_stream_internal.view WHERE view = $14), '-infinity'))",
+		14, {INT4OID, REGCLASSOID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID, REGCLASSOID,
+			REGCLASSOID, INTERVALOID, TEXTOID, INTERVALOID, TEXTARRAYOID, INT4OID, REGCLASSOID}
 	};
 	static KsQuery insert_progress = {
 		"INSERT INTO kafka_stream_internal.view_progress (id) VALUES ($1)", 1, {INT4OID}
@@ -198,6 +202,7 @@ write_view(const KsView *view)
 		ObjectIdGetDatum(view->states), ObjectIdGetDatum(view->open), ObjectIdGetDatum(view->finals),
 		interval_datum(view->watermark_delay), CStringGetTextDatum(view->store_late ? "store" : "drop"),
 		interval_datum(view->retention), settings_array(view->settings), Int32GetDatum(KS_PG_MAJOR),
+		ObjectIdGetDatum(view->source),
 	};
 	char		nulls[lengthof(values)];
 	KsAccess	access;
@@ -207,6 +212,7 @@ write_view(const KsView *view)
 	nulls[6] = OidIsValid(view->open) ? ' ' : 'n';
 	nulls[7] = OidIsValid(view->finals) ? ' ' : 'n';
 	nulls[8] = view->watermark_delay >= 0 ? ' ' : 'n';
+	nulls[13] = OidIsValid(view->source) ? ' ' : 'n';
 	nulls[10] = view->retention >= 0 ? ' ' : 'n';
 	ks_access_enter(&access);
 	ks_query_run(&insert_view, values, nulls);
@@ -214,14 +220,19 @@ write_view(const KsView *view)
 	ks_access_leave(&access);
 }
 
-/* Lock the stream against folds; the caller must be able to read it. */
-static KsStream *
-lock_stream(Oid relid)
+static void
+require_select(Oid relid)
 {
 	AclResult	acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
 
 	if (acl != ACLCHECK_OK)
-		aclcheck_error(acl, OBJECT_TABLE, get_rel_name(relid));
+		aclcheck_error(acl, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
+}
+
+/* Lock the stream against folds. */
+static KsStream *
+lock_stream(Oid relid)
+{
 	ks_stream_require_read_committed("create_view()");
 	LockRelationOid(relid, AccessShareLock);
 	ks_stream_lock(relid, ExclusiveLock);
@@ -243,46 +254,117 @@ qualified_name(const char *name)
 	return relation;
 }
 
+/* What is to be made. */
+typedef struct Creation
+{
+	KsView		view;
+	RangeVar   *relation;
+	char	   *text;
+	RawStmt    *statement;
+	Query	   *query;
+	bool		backfill;
+} Creation;
+
+/* The view's relations and rows, over a stream.  The caller can read it. */
+static void
+create_over_stream(Creation *c)
+{
+	KsStream   *stream;
+	KsViewQuery *vq;
+
+	c->view.stream = ks_view_query_stream(c->query);
+	require_select(c->view.stream);
+	stream = lock_stream(c->view.stream);
+	vq = ks_view_query_check(c->query, stream);
+	c->view.kind = vq->kind;
+	c->view.id = next_view_id();
+	ks_view_define(&c->view, vq, c->relation, c->statement, c->text);
+	write_view(&c->view);
+	ks_counter_add(c->view.stream, c->view.id, false, &(KsCounts) {0});
+	CommandCounterIncrement();
+}
+
+/* Nothing is late for it, and it closes with the view that it reads. */
+static void
+refuse_for_detector(const KsView *view)
+{
+	if (view->watermark_delay < 0 && view->store_late)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a continuous view over a detector takes no %s",
+					view->store_late ? "watermark_delay" : "late"),
+			 errhint("It takes the windows of the view that it reads when they are final.")));
+}
+
+static void
+create_over_detector(Creation *c)
+{
+	KsDetectorCall *call = ks_detector_query_check(c->query);
+	KsView	   *source = ks_view_load(call->relation);
+
+	refuse_for_detector(&c->view);
+	require_select(call->relation);
+	(void) lock_stream(source->stream);
+	c->view.kind = KS_VIEW_DETECTOR;
+	c->view.source = call->relation;
+	c->view.stream = source->stream;
+	c->view.id = next_view_id();
+	ks_detector_define(&c->view, c->query, call, c->relation, c->statement, c->text);
+	write_view(&c->view);
+	CommandCounterIncrement();
+}
+
+/* Windows that are final already, or none of them. */
+static void
+follow_from_now(const KsView *view, bool backfill)
+{
+	TimestampTz closed_to = ks_view_load(view->source)->closed_to;
+
+	if (closed_to <= view->closed_to)
+		return;
+	if (backfill)
+		ks_detector_follow(view, closed_to);
+	else
+	{
+		ks_view_set_closed_to(view->id, closed_to);
+		ks_view_set_complete_from(view->id, closed_to);
+	}
+}
+
 PG_FUNCTION_INFO_V1(ks_create_view);
 
 Datum
 ks_create_view(PG_FUNCTION_ARGS)
 {
-	char	   *text = text_argument(fcinfo, ARG_QUERY, "query");
-	RangeVar   *relation = qualified_name(text_argument(fcinfo, ARG_NAME, "name"));
-	KsView		view = {.owner = GetUserId()};
-	bool		backfill;
-	RawStmt    *statement;
-	Query	   *query;
-	KsStream   *stream;
-	KsViewQuery *vq;
+	Creation	c = {.view = {.owner = GetUserId()}};
 	int			guc_level;
 	char	   *search_path;
 
+	c.text = text_argument(fcinfo, ARG_QUERY, "query");
+	c.relation = qualified_name(text_argument(fcinfo, ARG_NAME, "name"));
 	refuse_arguments(fcinfo);
-	backfill = strcmp(text_argument(fcinfo, ARG_BACKFILL, "backfill"), "staged") == 0;
-	view.watermark_delay = duration_argument(fcinfo, ARG_WATERMARK_DELAY, "watermark_delay");
-	view.retention = duration_argument(fcinfo, ARG_RETENTION, "retention");
-	view.store_late = choice_argument(fcinfo, ARG_LATE, "late", "store", "drop");
+	c.backfill = strcmp(text_argument(fcinfo, ARG_BACKFILL, "backfill"), "staged") == 0;
+	c.view.watermark_delay = duration_argument(fcinfo, ARG_WATERMARK_DELAY, "watermark_delay");
+	c.view.retention = duration_argument(fcinfo, ARG_RETENTION, "retention");
+	c.view.store_late = choice_argument(fcinfo, ARG_LATE, "late", "store", "drop");
 
 	guc_level = NewGUCNestLevel();
 	search_path = append_search_path();
-	view.settings = ks_identity_settings(search_path);
-	ks_query_source_begin(text);
-	statement = parse_select(text);
-	query = parse_analyze_fixedparams(copyObject(statement), text, NULL, 0, NULL);
-	view.stream = ks_view_query_stream(query);
-	stream = lock_stream(view.stream);
-	vq = ks_view_query_check(query, stream);
-	view.kind = vq->kind;
-	view.id = next_view_id();
-	ks_view_define(&view, vq, relation, statement, text);
+	c.view.settings = ks_identity_settings(search_path);
+	ks_query_source_begin(c.text);
+	c.statement = parse_select(c.text);
+	c.query = parse_analyze_fixedparams(copyObject(c.statement), c.text, NULL, 0, NULL);
+	if (ks_detector_query_is(c.query))
+		create_over_detector(&c);
+	else
+		create_over_stream(&c);
 	ks_query_source_end();
 	AtEOXact_GUC(true, guc_level);
 
-	write_view(&view);
-	ks_counter_add(view.stream, view.id, false, &(KsCounts) {0});
-	CommandCounterIncrement();
-	ks_backfill_staged(ks_view_load(view.relid), stream, backfill);
-	PG_RETURN_OID(view.relid);
+	if (c.view.kind == KS_VIEW_DETECTOR)
+		follow_from_now(ks_view_load(c.view.relid), c.backfill);
+	else
+		ks_backfill_staged(ks_view_load(c.view.relid), ks_stream_load(c.view.stream, false), c.backfill);
+	PG_RETURN_OID(c.view.relid);
 }

@@ -16,6 +16,7 @@
 #include "base/role.h"
 #include "catalog/relation.h"
 #include "view/define.h"
+#include "view/detector.h"
 #include "view/fold_plan.h"
 #include "view/identity.h"
 
@@ -90,6 +91,22 @@ append_states(StringInfo out, const KsView *view, const KsViewQuery *vq)
 						 format_procedure(((Aggref *) lfirst(lc))->aggfnoid));
 }
 
+static char *
+explain_detector(const KsView *view)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "-- query\n%s\n", view_text(view->definition));
+	appendStringInfo(&out, "-- close: when windows of %s become final, $1 being those that were before\n%s\n",
+					 ks_relation_name(view->source), ks_detector_rows_sql(view));
+	appendStringInfo(&out, "--   each row takes its series' state in %s one step further,\n"
+					 "--   and what the detector says of it goes to %s\n",
+					 ks_relation_name(view->states), ks_relation_name(view->finals));
+	appendStringInfo(&out, "-- read\n%s", view_text(view->relid));
+	return out.data;
+}
+
 PG_FUNCTION_INFO_V1(ks_explain_view);
 
 Datum
@@ -108,6 +125,8 @@ ks_explain_view(PG_FUNCTION_ARGS)
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_VIEW, get_rel_name(view->relid));
 	stream = ks_stream_load(view->stream, false);
+	if (view->kind == KS_VIEW_DETECTOR)
+		PG_RETURN_TEXT_P(cstring_to_text(explain_detector(view)));
 	ks_identity_enter(&before, view->owner, view->settings);
 	vq = ks_fold_plan_get(view, stream)->vq;
 	ks_role_leave(&before);

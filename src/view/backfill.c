@@ -27,11 +27,6 @@
 
 #define BACKFILL_ROWS 10000
 
-static KsQuery set_complete_from = {
-	"UPDATE kafka_stream_internal.view SET complete_from = $2 WHERE id = $1",
-	2, {INT4OID, TIMESTAMPTZOID}
-};
-
 static KsQuery rows_counted = {
 	"SELECT pg_catalog.sum(rows)::bigint FROM kafka_stream_internal.counter"
 	" WHERE stream = $1 AND view_id = 0",
@@ -167,9 +162,7 @@ static void
 write_complete_from(const Backfill *backfill)
 {
 	Oid			stream = backfill->stream->relid;
-	Datum		value,
-				values[2];
-	KsAccess	access;
+	Datum		value;
 
 	if (!stream_value(&rows_counted, stream, &value) || DatumGetInt64(value) == backfill->nrows)
 		return;
@@ -177,11 +170,7 @@ write_complete_from(const Backfill *backfill)
 		value = TimestampTzGetDatum(backfill->first_clock);
 	else if (!stream_value(&highest_clock, stream, &value))
 		return;
-	values[0] = Int32GetDatum(backfill->view->id);
-	values[1] = value;
-	ks_access_enter(&access);
-	ks_query_run(&set_complete_from, values, NULL);
-	ks_access_leave(&access);
+	ks_view_set_complete_from(backfill->view->id, DatumGetTimestampTz(value));
 }
 
 void

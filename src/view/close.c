@@ -9,6 +9,9 @@
  * deleted, not truncated, so that older snapshots still read their open
  * windows.
  *
+ * Views over a detector follow their source in the same transaction.  What is
+ * past a view's retention goes last, when they have seen it.
+ *
  * A view that fails to close is marked failed, with the window that did it;
  * its states stay, and other views go on.
  */
@@ -24,6 +27,7 @@
 #include "base/role.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
+#include "view/detector.h"
 #include "view/define.h"
 #include "view/failure.h"
 #include "view/fold.h"
@@ -66,15 +70,13 @@ close_windows(const KsView *view, const KsWindow *window, TimestampTz mark)
 	ks_owner_query_append(rows, view->finals);
 	tuplestore_end(rows);
 	delete_before(view->states, "pane", ks_window_needed_from(window, mark));
-	if (view->retention >= 0)
-		delete_before(view->finals, "window_end", mark - view->retention);
 	ks_view_set_closed_to(view->id, mark);
 }
 
 typedef struct Closing
 {
 	const KsView *view;
-	const KsWindow *window;
+	const KsWindow *window;		/* NULL: of a detector */
 	TimestampTz mark;
 } Closing;
 
@@ -83,7 +85,30 @@ close_attempt(void *arg)
 {
 	Closing    *closing = arg;
 
-	close_windows(closing->view, closing->window, closing->mark);
+	if (closing->window != NULL)
+		close_windows(closing->view, closing->window, closing->mark);
+	else
+		ks_detector_follow(closing->view, closing->mark);
+}
+
+/*
+ * Lock the stream, if 'mark' is beyond the view's.  Its row as it is then, or
+ * NULL: somebody else did it, or dropped it, or (unless 'wait') is in the way.
+ */
+static KsView *
+lock_for_closing(const KsView *view, TimestampTz mark, bool wait)
+{
+	KsView	   *present;
+
+	if (mark <= view->closed_to)
+		return NULL;
+	ks_stream_require_read_committed("closing windows");
+	if (wait)
+		ks_stream_lock(view->stream, ExclusiveLock);
+	else if (!ks_stream_lock_conditional(view->stream, ExclusiveLock))
+		return NULL;
+	present = ks_view_load(view->relid);
+	return present != NULL && mark > present->closed_to ? present : NULL;
 }
 
 /*
@@ -93,52 +118,71 @@ close_attempt(void *arg)
 static bool
 close_view(const KsView *view, const KsStream *stream, TimestampTz watermark, bool wait)
 {
-	KsViewQuery *vq;
-	const KsView *present;
-	Closing		closing = {view};
+	KsViewQuery *vq = query_of(view, stream);
+	Closing		closing = {view, &vq->window};
 	ErrorData  *error;
 
-	if (view->kind != KS_VIEW_WINDOW || view->failed)
-		return false;
-	vq = query_of(view, stream);
-	closing.window = &vq->window;
 	/* Nothing ends so near the beginning of time. */
 	if (TIMESTAMP_NOT_FINITE(watermark) || watermark < MIN_TIMESTAMP / 2)
 		return false;
 	closing.mark = ks_window_closed_to(&vq->window, watermark);
-	if (closing.mark <= view->closed_to)
+	if (lock_for_closing(view, closing.mark, wait) == NULL)
 		return false;
-	ks_stream_require_read_committed("closing windows");
-	if (wait)
-		ks_stream_lock(stream->relid, ExclusiveLock);
-	else if (!ks_stream_lock_conditional(stream->relid, ExclusiveLock))
-		return false;
-	present = ks_view_load(view->relid);
-	if (present == NULL || closing.mark <= present->closed_to)
-		return false;			/* somebody else did, or dropped it, while we waited */
 	error = ks_attempt(close_attempt, &closing);
 	if (error != NULL)
 		ks_close_failed(view, vq, closing.mark, error);
 	return error == NULL;
 }
 
+/* A detector goes as far as its source, which comes before it. */
+static bool
+follow_source(const KsView *view, bool wait)
+{
+	KsView	   *source = ks_view_load(view->source);
+	Closing		closing = {.mark = source != NULL ? source->closed_to : DT_NOBEGIN};
+	ErrorData  *error;
+
+	closing.view = lock_for_closing(view, closing.mark, wait);
+	if (closing.view == NULL)
+		return false;
+	error = ks_attempt(close_attempt, &closing);
+	if (error != NULL)
+		ks_view_fail(view, "detecting", error);
+	return error == NULL;
+}
+
+static void
+forget_finals(const KsView *view)
+{
+	if (view->retention >= 0)
+		delete_before(view->finals, "window_end", ks_view_load(view->relid)->closed_to - view->retention);
+}
+
 static bool
 close_stream(Oid stream_oid, TimestampTz at, bool is_watermark, bool wait)
 {
 	KsStream   *stream = ks_stream_load(stream_oid, false);
-	bool		closed = false;
+	List	   *closed = NIL;
 	ListCell   *lc;
 
 	foreach(lc, ks_view_list(stream))
 	{
 		KsView	   *view = lfirst(lc);
 		TimestampTz watermark = at;
+		bool		moved = false;
 
 		if (!is_watermark && !TIMESTAMP_NOT_FINITE(at))
 			watermark = at - view->watermark_delay;
-		closed |= close_view(view, stream, watermark, wait);
+		if (view->kind == KS_VIEW_WINDOW && !view->failed)
+			moved = close_view(view, stream, watermark, wait);
+		else if (view->kind == KS_VIEW_DETECTOR && !view->failed)
+			moved = follow_source(view, wait);
+		if (moved)
+			closed = lappend(closed, view);
 	}
-	return closed;
+	foreach(lc, closed)
+		forget_finals(lfirst(lc));
+	return closed != NIL;
 }
 
 bool

@@ -26,50 +26,7 @@
 #include "catalog/access.h"
 #include "catalog/relation.h"
 #include "view/define.h"
-
-typedef struct Names
-{
-	char	   *definition;		/* qualified, as for SQL */
-	char	   *states;
-	char	   *groups;			/* in between, while open is made */
-	char	   *open;
-	char	   *finals;
-} Names;
-
-static void
-make_names(int id, Names *names)
-{
-	names->definition = psprintf("kafka_stream_internal.view_%d_definition", id);
-	names->states = psprintf("kafka_stream_internal.view_%d_states", id);
-	names->groups = psprintf("kafka_stream_internal.view_%d_groups", id);
-	names->open = psprintf("kafka_stream_internal.view_%d_open", id);
-	names->finals = psprintf("kafka_stream_internal.view_%d_finals", id);
-}
-
-static const char *
-name_alone(const char *qualified)
-{
-	return strchr(qualified, '.') + 1;
-}
-
-/* OID of one of ours by the name made above. */
-static Oid
-relation_oid(const char *qualified)
-{
-	return ks_internal_relation(name_alone(qualified));
-}
-
-/*
- * Analysing what a user wrote runs code: a literal of a type with domains in it
- * is checked at once.  So views over it are made as the caller, in the schema
- * that the caller creates the visible view in, and then moved.
- */
-static void
-move_view(const char *schema, const char *qualified)
-{
-	ks_access_execute(psprintf("ALTER VIEW %s SET SCHEMA kafka_stream_internal",
-							   quote_qualified_identifier(schema, name_alone(qualified))));
-}
+#include "view/relations.h"
 
 /* " name type [COLLATE collation]", for CREATE TABLE. */
 static void
@@ -86,7 +43,7 @@ append_column(StringInfo sql, const char *name, Oid type, int32 typmod, Oid coll
 
 /* The states: keys, then one column per aggregate. */
 static void
-create_states(const Names *names, const KsViewQuery *vq)
+create_states(const KsViewNames *names, const KsViewQuery *vq)
 {
 	StringInfoData sql;
 	ListCell   *lc;
@@ -114,7 +71,7 @@ create_states(const Names *names, const KsViewQuery *vq)
 
 /* Final windows, or rows: what people see, with what orders it. */
 static void
-create_finals(const Names *names, const KsViewQuery *vq)
+create_finals(const KsViewNames *names, const KsViewQuery *vq)
 {
 	StringInfoData sql;
 	ListCell   *lc;
@@ -204,7 +161,7 @@ append_aggregates(StringInfo sql, const KsViewQuery *vq, const char *separator)
 
 /* view_N_groups: one row per window and group, aggregates finished.  Its SELECT. */
 static char *
-create_groups(int id, const Names *names, const KsViewQuery *vq)
+create_groups(int id, const KsViewNames *names, const KsViewQuery *vq)
 {
 	bool		window = vq->kind == KS_VIEW_WINDOW;
 	StringInfoData sql;
@@ -246,7 +203,7 @@ create_groups(int id, const Names *names, const KsViewQuery *vq)
  * last, to tell rows apart when one fails.
  */
 static void
-create_open(const Names *names, const KsViewQuery *vq, const char *groups,
+create_open(const KsViewNames *names, const KsViewQuery *vq, const char *groups,
 			const char *schema, const KsAccess *access)
 {
 	Oid			owner = ks_extension_owner();
@@ -256,10 +213,10 @@ create_open(const Names *names, const KsViewQuery *vq, const char *groups,
 	const char *separator = " ";
 
 	CommandCounterIncrement();
-	context = deparse_context_for("o", relation_oid(names->groups));
+	context = deparse_context_for("o", ks_view_part_oid(names->groups));
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE VIEW %s AS SELECT",
-					 quote_qualified_identifier(schema, name_alone(names->open)));
+					 quote_qualified_identifier(schema, ks_view_name_alone(names->open)));
 	if (vq->kind == KS_VIEW_WINDOW)
 	{
 		appendStringInfoString(&sql, " o.window_start, o.window_end");
@@ -282,7 +239,7 @@ create_open(const Names *names, const KsViewQuery *vq, const char *groups,
 	SetUserIdAndSecContext(access->user, access->sec_context);
 	ks_access_execute(sql.data);
 	SetUserIdAndSecContext(owner, access->sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	move_view(schema, names->open);
+	ks_view_move(schema, names->open);
 	ks_access_execute(psprintf("ALTER VIEW %s OWNER TO %s", names->open,
 							   quote_identifier(GetUserNameFromId(owner, false))));
 	ks_access_execute(psprintf("DROP VIEW %s", names->groups));
@@ -309,13 +266,12 @@ append_outputs(StringInfo sql, const KsViewQuery *vq, const char *separator, boo
 
 /* The view that people read, made as the caller. */
 static void
-create_visible(const Names *names, const KsViewQuery *vq, const RangeVar *relation)
+create_visible(const KsViewNames *names, const KsViewQuery *vq, const RangeVar *relation)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE VIEW %s AS SELECT",
-					 quote_qualified_identifier(relation->schemaname, relation->relname));
+	appendStringInfoString(&sql, "SELECT");
 	if (vq->kind == KS_VIEW_WINDOW)
 	{
 		appendStringInfoString(&sql, " v.window_start, v.window_end, true AS is_final");
@@ -331,54 +287,18 @@ create_visible(const Names *names, const KsViewQuery *vq, const RangeVar *relati
 		appendStringInfo(&sql, " FROM %s v",
 						 vq->kind == KS_VIEW_ROWS ? names->finals : names->open);
 	}
-	SPI_connect();
-	if (SPI_execute(sql.data, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not create view \"%s\"", relation->relname);
-	SPI_finish();
-}
-
-/* The query as a view, analysed as the caller wrote it, owned by the caller. */
-static void
-create_definition(const KsView *view, const Names *names, const char *schema,
-				  RawStmt *statement, const char *text)
-{
-	ViewStmt   *stmt = makeNode(ViewStmt);
-	KsAccess	access;
-
-	stmt->view = makeRangeVar(pstrdup(schema), pstrdup(name_alone(names->definition)), -1);
-	stmt->query = copyObject(statement->stmt);
-	(void) DefineView(stmt, text, statement->stmt_location, statement->stmt_len);
-	CommandCounterIncrement();
-	ks_access_enter(&access);
-	move_view(schema, names->definition);
-	ks_access_leave(&access);
-	CommandCounterIncrement();
-}
-
-/* Let the view's owner read what it needs to. */
-static void
-grant_owner(const KsView *view)
-{
-	const Oid	relids[] = {view->states, view->open, view->finals};
-	KsAccess	access;
-
-	ks_access_enter(&access);
-	for (int i = 0; i < lengthof(relids); i++)
-		if (OidIsValid(relids[i]))
-			ks_access_execute(psprintf("GRANT SELECT ON %s TO %s", ks_relation_name(relids[i]),
-									   quote_identifier(GetUserNameFromId(view->owner, false))));
-	ks_access_leave(&access);
+	ks_view_create_visible(relation, sql.data);
 }
 
 void
 ks_view_define(KsView *view, const KsViewQuery *vq, const RangeVar *relation,
 			   RawStmt *statement, const char *text)
 {
-	Names names;
+	KsViewNames names;
 	KsAccess	access;
 
-	make_names(view->id, &names);
-	create_definition(view, &names, relation->schemaname, statement, text);
+	ks_view_names(view->id, &names);
+	ks_view_create_definition(&names, relation->schemaname, statement, text);
 	ks_access_enter(&access);
 	if (vq->kind != KS_VIEW_ROWS)
 	{
@@ -391,15 +311,15 @@ ks_view_define(KsView *view, const KsViewQuery *vq, const RangeVar *relation,
 	ks_access_leave(&access);
 	CommandCounterIncrement();
 
-	view->definition = relation_oid(names.definition);
+	view->definition = ks_view_part_oid(names.definition);
 	if (vq->kind != KS_VIEW_ROWS)
 	{
-		view->states = relation_oid(names.states);
-		view->open = relation_oid(names.open);
+		view->states = ks_view_part_oid(names.states);
+		view->open = ks_view_part_oid(names.open);
 	}
 	if (vq->kind != KS_VIEW_RUNNING)
-		view->finals = relation_oid(names.finals);
-	grant_owner(view);
+		view->finals = ks_view_part_oid(names.finals);
+	ks_view_grant_owner(view);
 	create_visible(&names, vq, relation);
 	CommandCounterIncrement();
 	view->relid = RangeVarGetRelid(relation, NoLock, false);

@@ -361,5 +361,6 @@ ks_fold_batch(KsBatch *batch, bool dead_letters)
 	ListCell   *lc;
 
 	foreach(lc, ks_view_list(stream))
-		ks_fold_view(lfirst(lc), stream, batch, dead_letters);
+		if (((KsView *) lfirst(lc))->kind != KS_VIEW_DETECTOR)
+			ks_fold_view(lfirst(lc), stream, batch, dead_letters);
 }

@@ -171,7 +171,7 @@ ks_merge_stream(Oid stream_oid)
 		ErrorData  *error;
 
 		/* A failed view is still folded into, so its states must not grow either. */
-		if (!OidIsValid(view->states))
+		if (!OidIsValid(view->states) || view->kind == KS_VIEW_DETECTOR)
 			continue;
 		entry = entry_of(view);
 		if (appended_rows(view, entry) < Max(2 * entry->merged, MERGE_FLOOR))

@@ -38,21 +38,38 @@ CREATE TABLE produced_user_events (
     ip_address      inet
 );
 
--- 12,000 log lines in time, then 30 that are 24 to 28 minutes late.  One in
--- eight answers of 'payment' is an error, and few of the others.
+-- When three things go wrong, each on whole windows so that what the alerts say
+-- is the same whenever this runs: an address floods every service for the five
+-- minutes of a window, 'search' is slow for three minutes, 'payment' fails for two.
+SELECT date_bin('5 minutes', now() - interval '25 minutes', '2000-01-01 00:00Z') AS flood,
+       date_trunc('minute', now()) - interval '14 minutes' AS slow,
+       date_trunc('minute', now()) - interval '10 minutes' AS failure
+\gset
+
+-- 12,000 log lines in time, 1,800 of the flood, then 30 lines that are 24 to 28
+-- minutes late.  Few answers are errors, but for those of 'payment' when it fails.
 WITH requests AS (
     SELECT i,
-           i > 12000 AS late,
-           date_trunc('milliseconds', now() - interval '1 minute' *
-               CASE WHEN i > 12000 THEN 24 + random() * 4 ELSE random() * 30 END) AS event_time,
+           i > 13800 AS late,
+           i BETWEEN 12001 AND 13800 AS flood,
+           date_trunc('milliseconds',
+               CASE WHEN i BETWEEN 12001 AND 13800 THEN :'flood'::timestamptz + random() * interval '299 seconds'
+                    WHEN i > 13800 THEN now() - interval '1 minute' * (24 + random() * 4)
+                    ELSE now() - interval '1 minute' * random() * 30 END) AS event_time,
            random() * interval '2 minutes' AS delay,
-           (ARRAY['cart', 'search', 'login', 'payment', 'catalog'])[ceil(random() * 5)] AS service,
+           (ARRAY['cart', 'search', 'login', 'payment', 'catalog', 'images', 'profile'])[ceil(random() * 7)] AS service,
            ceil(random() * 300)::int AS person,
            random() AS luck,
-           round((0.05 - ln(1 - random()) * 0.25)::numeric, 3) AS response_time
-    FROM generate_series(1, 12030) AS i
+           0.05 - ln(1 - random()) * 0.25 AS seconds
+    FROM generate_series(1, 13830) AS i
 ), answers AS (
-    SELECT *, luck < CASE WHEN service = 'payment' THEN 0.12 ELSE 0.004 END AS error
+    SELECT *,
+           CASE WHEN service = 'payment' AND event_time >= :'failure'
+                     AND event_time < :'failure'::timestamptz + interval '2 minutes' THEN true
+                ELSE luck < 0.004 END AS error,
+           round((seconds * CASE WHEN service = 'search' AND event_time >= :'slow'
+                                      AND event_time < :'slow'::timestamptz + interval '3 minutes'
+                                 THEN 12 ELSE 1 END)::numeric, 3) AS response_time
     FROM requests
 )
 INSERT INTO produced_logs (round, kafka_partition, event_time, level, service, message,
@@ -65,8 +82,8 @@ SELECT CASE WHEN late THEN 7
        CASE WHEN error THEN 'ERROR' ELSE 'INFO' END,
        service,
        CASE WHEN error THEN 'no answer from ' || service ELSE 'request served by ' || service END,
-       ('10.0.0.' || person % 50)::inet,
-       CASE WHEN person % 20 <> 0 THEN 'u' || person END,
+       CASE WHEN flood THEN '203.0.113.9' ELSE '10.0.0.' || person % 50 END::inet,
+       CASE WHEN flood THEN 'u' || 1 + person % 2 WHEN person % 20 <> 0 THEN 'u' || person END,
        md5(i::text),
        response_time,
        CASE WHEN error THEN 503 ELSE 200 END,
