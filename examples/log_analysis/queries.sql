@@ -12,6 +12,26 @@ FROM response_time
 WHERE window_start > (SELECT max(window_start) FROM response_time) - interval '5 minutes'
 ORDER BY window_start DESC, service;
 
+\echo 'Response time of one service with the band that was expected, to plot'
+SELECT window_start, avg_response, expected, lower, upper, score, is_anomaly
+FROM response_time_anomalies
+WHERE service = 'payment'
+ORDER BY window_start DESC
+LIMIT 10;
+
+\echo 'The same question asked of all windows at once, with a plain z-score'
+SELECT ts, series->>'service' AS service, round(value::numeric, 3) AS value,
+       round(expected::numeric, 3) AS expected, round(score::numeric, 1) AS score
+FROM kafka_stream.detect_zscore('response_time', 'avg_response', partition_by => '{service}')
+WHERE is_anomaly
+ORDER BY ts DESC
+LIMIT 10;
+
+\echo 'What is wrong now, and what was'
+SELECT alert, key, state, since, until, error FROM kafka_stream.alerts
+ORDER BY state, since DESC
+LIMIT 10;
+
 \echo 'Services by error rate, final windows alone'
 SELECT service, sum(total) AS total, sum(errors) AS errors,
        round(100 * sum(errors) / sum(total), 2) AS error_percent

@@ -97,6 +97,16 @@ SELECT kafka_stream.create_view('system_health', $$
     GROUP BY window_start
 $$, watermark_delay => '5 minutes');
 
+-- Is a service's response time unusual?  A detector over the view above: each of
+-- its windows is judged when it becomes final, by those before it.  Score from 0
+-- to 1, and the band to plot.
+SELECT kafka_stream.create_view('response_time_anomalies', $$
+    SELECT series->>'service' AS service,
+           value              AS avg_response,
+           expected, lower, upper, score, is_anomaly
+    FROM kafka_stream.detect_stream('response_time', 'avg_response', partition_by => '{service}')
+$$);
+
 -- Which words do the messages use?  Without a window the counts run on for ever.
 SELECT kafka_stream.create_view('word_count', $$
     SELECT word, count(*) AS occurrences
