@@ -6,6 +6,7 @@
 #include "catalog/namespace.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
@@ -44,7 +45,7 @@ ks_detector_query_is(const Query *query)
 	return false;
 }
 
-static void
+static void pg_attribute_noreturn()
 refuse(int location, const char *what)
 {
 	ereport(ERROR,
@@ -64,6 +65,18 @@ whole_row_walker(Node *node, void *context)
 	return expression_tree_walker(node, whole_row_walker, context);
 }
 
+/* The one entry of FROM; a view's stored query has others before it. */
+static RangeTblEntry *
+from_entry(const Query *query)
+{
+	RangeTblRef *ref = list_length(query->jointree->fromlist) == 1 ?
+		linitial(query->jointree->fromlist) : NULL;
+
+	if (ref == NULL || !IsA(ref, RangeTblRef))
+		refuse(-1, "anything in FROM but the detector");
+	return rt_fetch(ref->rtindex, query->rtable);
+}
+
 /* What is read must be what was written: nothing that depends on when, and by whom. */
 static void
 check_expression(Node *expr)
@@ -79,9 +92,7 @@ check_clauses(Query *query)
 	ListCell   *lc;
 
 	ks_refuse_clauses(query);
-	if (list_length(query->rtable) != 1 || list_length(query->jointree->fromlist) != 1)
-		refuse(-1, "anything in FROM but the detector");
-	if (linitial_node(RangeTblEntry, query->rtable)->funcordinality)
+	if (from_entry(query)->funcordinality)
 		refuse(-1, "WITH ORDINALITY");
 	if (query->hasAggs || query->groupClause != NIL || query->havingQual != NULL)
 		refuse(-1, "aggregates or GROUP BY");
@@ -141,7 +152,7 @@ ks_detector_query_check(Query *query)
 	KsView	   *source;
 
 	check_clauses(query);
-	func = entry_call(linitial(query->rtable));
+	func = entry_call(from_entry(query));
 	call = compute_call(func);
 	if (call->include_open)
 		refuse(func->location, "open windows: include_open => true is for queries");
