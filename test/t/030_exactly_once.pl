@@ -46,6 +46,10 @@ SELECT kafka_stream.create_view('hopping',
     'SELECT count(*), sum(n), min(n) FROM s WHERE n % 3 = 0 GROUP BY hop(event_time, ''2 minutes'', ''30 seconds'')');
 SELECT kafka_stream.create_view('running', 'SELECT service, count(*), sum(n) FROM s GROUP BY service');
 SELECT kafka_stream.create_view('rows', 'SELECT event_time, upper(service) AS service, n FROM s WHERE n % 2 = 0');
+SELECT kafka_stream.create_view('scores',
+    'SELECT * FROM kafka_stream.detect_zscore(''minute'', ''sum'', partition_by => ''{service}'')');
+SELECT kafka_stream.create_view('jumps',
+    'SELECT * FROM kafka_stream.detect_spike(''hopping'', ''sum'')');
 END
 
 # ---- load, in a process of its own ----
@@ -153,6 +157,11 @@ same_rows($node, 'SELECT window_start, count, sum, min FROM hopping', <<'END', '
 SELECT w, count(*), sum(n), min(n) FROM oracle, kafka_stream.hop(event_time, '2 minutes', '30 seconds') AS w
 WHERE n % 3 = 0 AND (clock IS NULL OR clock < w + interval '2 minutes' + interval '30 seconds') GROUP BY 1
 END
+same_rows($node, 'SELECT series, ts, value, score, is_anomaly FROM scores',
+	q(SELECT series, ts, value, score, is_anomaly FROM kafka_stream.detect_zscore('minute', 'sum', partition_by => '{service}')), 'a detector with state');
+same_rows($node, 'SELECT ts, value, score, is_anomaly FROM jumps',
+	q(SELECT ts, value, score, is_anomaly FROM kafka_stream.detect_spike('hopping', 'sum')), 'a detector over hopping windows');
+cmp_ok(sql('SELECT count(score) FROM scores'), '>', 100, 'which has judged windows');
 same_rows($node, 'SELECT service, count, sum FROM running',
 	'SELECT service, count(*), sum(n) FROM oracle GROUP BY 1', 'running aggregate');
 same_rows($node, 'SELECT event_time, service, n FROM rows',

@@ -50,6 +50,8 @@ SELECT w, w + interval '1 minute' <= (SELECT min(c) - interval '10 seconds' FROM
 FROM oracle, kafka_stream.tumble(event_time, '1 minute') AS w
 WHERE clock IS NULL OR clock < w + interval '70 seconds' GROUP BY 1, 2, 3
 END
+	same_rows($where, 'SELECT series, ts, value, score FROM scores',
+		q(SELECT series, ts, value, score FROM kafka_stream.detect_zscore('minute', 'sum', partition_by => '{service}')), "$what: a detector");
 	same_rows($where, 'SELECT kafka_partition, kafka_offset, window_end FROM s_late', <<'END', "$what: late rows");
 SELECT kafka_partition, kafka_offset, w + interval '1 minute' FROM oracle, kafka_stream.tumble(event_time, '1 minute') AS w
 WHERE clock >= w + interval '70 seconds'
@@ -70,6 +72,8 @@ SELECT kafka_stream.create_view('minute',
     'SELECT service, count(*), sum(n), array_agg(n) AS list FROM s GROUP BY tumble(event_time, ''1 minute''), service');
 SELECT kafka_stream.create_view('total', 'SELECT service, count(*), sum(n) FROM s GROUP BY service');
 SELECT kafka_stream.create_view('rows', 'SELECT event_time, n FROM s WHERE n % 2 = 0');
+SELECT kafka_stream.create_view('scores',
+    'SELECT * FROM kafka_stream.detect_zscore(''minute'', ''sum'', partition_by => ''{service}'')');
 SELECT kafka_stream.create_stream('by_hand', 'event_time timestamptz, n int', source => 'insert', idle_timeout => NULL);
 SELECT kafka_stream.create_view('by_hand_total', 'SELECT count(*), sum(n) FROM by_hand');
 INSERT INTO by_hand (event_time, n) SELECT '2026-03-01', i FROM generate_series(1, 10) AS i;
