@@ -411,13 +411,12 @@ scan_request(Scan *scan)
 	if (!scan_quoted(scan, &first, &last))
 		return false;
 	split_request(scan, first, last);
-	return scan_space(scan, "expected a space after the request");
+	return scan_space(scan, "expected a space and a status after the request");
 }
 
 static bool
 scan_status(Scan *scan)
 {
-	static const char problem[] = "expected a status of 3 digits or \"-\"";
 	const char *at = scan->at;
 
 	if (scan->end - at >= 1 && *at == '-')
@@ -428,8 +427,8 @@ scan_status(Scan *scan)
 		scan->at += 3;
 	}
 	else
-		return fail(scan, at, problem);
-	return scan_space(scan, problem);
+		return fail(scan, at, "expected a status of 3 digits or \"-\"");
+	return scan_space(scan, "expected a space and a size after the status");
 }
 
 static bool

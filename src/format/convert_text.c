@@ -101,15 +101,41 @@ read_dotted_quad(const char *at, const char *end, unsigned char *address)
 	return at == end;
 }
 
+/*
+ * Any other way to write an address, IPv6 or with a netmask: as inet_in reads
+ * it, but without raising an error.
+ */
+static KsConverted
+read_address(KsConverter *converter, const KsValue *value, Datum *result)
+{
+	inet	   *ip = palloc0(sizeof(inet));
+	char	   *text;
+	KsConverted converted = ks_convert_cstring(converter, value, &text);
+	int			bits;
+
+	if (converted != KS_CONVERTED)
+		return converted;
+	ip_family(ip) = strchr(text, ':') != NULL ? PGSQL_AF_INET6 : PGSQL_AF_INET;
+	bits = pg_inet_net_pton(ip_family(ip), text, ip_addr(ip), -1);
+	if (bits < 0 || bits > ip_maxbits(ip))
+		return ks_convert_fail(converter, ERRCODE_INVALID_TEXT_REPRESENTATION,
+							   "invalid input syntax for type inet: \"%s\"", text);
+	ip_bits(ip) = bits;
+	SET_INET_VARSIZE(ip);
+	*result = InetPGetDatum(ip);
+	return KS_CONVERTED;
+}
+
 KsConverted
 ks_convert_inet(KsConverter *converter, KsColumn *column, const KsValue *value, Datum *result)
 {
 	unsigned char address[4];
 	inet	   *ip;
 
-	if (value->kind != KS_VALUE_STRING ||
-		!read_dotted_quad(value->text, value->text + value->len, address))
+	if (value->kind != KS_VALUE_STRING)
 		return ks_convert_input(converter, column, value, result);
+	if (!read_dotted_quad(value->text, value->text + value->len, address))
+		return read_address(converter, value, result);
 	ip = palloc0(sizeof(inet));
 	ip_family(ip) = PGSQL_AF_INET;
 	ip_bits(ip) = 32;

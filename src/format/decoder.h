@@ -23,12 +23,19 @@ typedef struct KsDecodeError
 	const char *column;			/* column name, or NULL: the whole message */
 } KsDecodeError;
 
+/* Is there a format of this name? */
+extern bool ks_decoder_exists(const char *format);
+
+/* All there are, for a hint: 'json', 'apache' or 'nginx'. */
+extern const char *ks_decoder_formats(void);
+
 /*
- * A decoder for 'format' (only "json" exists) that fills the columns of
- * 'desc', except dropped and generated ones and those whose attribute number
- * is in 'skip' (the kafka_* columns).  'options' is the stream's options
- * (paths, rest, timestamp_format, timezone), or NULL.  Lives in 'context'.
- * Raises an error that names the option for options that make no sense.
+ * A decoder for 'format' that fills the columns of 'desc', except dropped and
+ * generated ones and those whose attribute number is in 'skip' (the kafka_*
+ * columns).  'options' is the stream's options (paths, rest,
+ * timestamp_format, timezone), or NULL.  Lives in 'context'.  Raises an error
+ * that names the option for options that make no sense, and one that names
+ * the column for a column that a format with fixed fields cannot fill.
  */
 extern KsDecoder *ks_decoder_create(MemoryContext context, const char *format,
 									TupleDesc desc, Bitmapset *skip,

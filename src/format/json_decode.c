@@ -13,21 +13,18 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
-#include "storage/proc.h"
-#include "utils/memutils.h"
 
 #include "base/compat.h"
-#include "format/convert.h"
-#include "format/json_decode.h"
+#include "format/convert_row.h"
+#include "format/driver.h"
 #include "format/json_keys.h"
 #include "format/json_scan.h"
 
 /* A longer message may hold more than a jsonb can. */
 #define UNGUARDED_BYTES (1024 * 1024)
 
-/* Unknown keys of one message, and bytes of an error, that are kept. */
+/* Unknown keys of one message that are kept. */
 #define MAX_EXTRAS 1000000
-#define MAX_ERROR_LENGTH 1000
 
 /* An unknown top-level key and its value. */
 typedef struct Extra
@@ -36,36 +33,28 @@ typedef struct Extra
 	KsValue		value;
 } Extra;
 
-struct KsJsonDecoder
+typedef struct JsonDecoder
 {
-	int			natts;
+	KsDecoder	decoder;
+	KsRow		row;			/* its columns are without the one of option "rest" */
 	KsJsonNode *root;
 	KsValue    *slots;			/* per message */
 	int			nslots;
-	KsColumn   *columns;		/* without the one of option "rest" */
 	int		   *column_slots;
-	int			ncolumns;
 	KsColumn   *rest;			/* or NULL */
-	KsConverter converter;
-	LocalTransactionId lxid;	/* whose the converter's cache is */
 
 	/* the message at hand */
 	KsJsonScanner scan;
 	Extra	   *extras;
 	int			nextras;
 	int			maxextras;
-	Datum	   *values;
-	bool	   *isnull;
-	bool	   *present;
-	int		   *later;			/* columns to be converted under guard */
-	int			nlater;
-};
+} JsonDecoder;
 
 /* The slot of a column's value: at the end of its path, or under its name. */
 static int
-add_column_slot(KsJsonDecoder *decoder, const KsColumn *column)
+add_column_slot(JsonDecoder *decoder, const KsColumn *column)
 {
-	KsFormatOptions *options = &decoder->converter.options;
+	KsFormatOptions *options = &decoder->row.converter.options;
 	KsJsonStep	by_name = {column->name, strlen(column->name), -1};
 	KsPath		path = {column->attno, 1, &by_name};
 	KsJsonNode *node = decoder->root;
@@ -81,49 +70,48 @@ add_column_slot(KsJsonDecoder *decoder, const KsColumn *column)
 }
 
 static void
-add_columns(KsJsonDecoder *decoder, TupleDesc desc, Bitmapset *skip)
+add_columns(JsonDecoder *decoder, TupleDesc desc, Bitmapset *skip)
 {
-	decoder->columns = palloc0(desc->natts * sizeof(KsColumn));
+	KsRow	   *row = &decoder->row;
+
 	decoder->column_slots = palloc(desc->natts * sizeof(int));
-	decoder->later = palloc(desc->natts * sizeof(int));
 	decoder->slots = palloc0(desc->natts * sizeof(KsValue));
 	for (int attno = 1; attno <= desc->natts; attno++)
 	{
-		bool		is_rest = attno == decoder->converter.options.rest;
-		KsColumn   *column;
+		Form_pg_attribute att = TupleDescAttr(desc, attno - 1);
 
 		if (!ks_format_fills(desc, skip, attno))
 			continue;
-		column = is_rest ? palloc0(sizeof(KsColumn)) : &decoder->columns[decoder->ncolumns];
-		ks_convert_init(&decoder->converter, column, TupleDescAttr(desc, attno - 1));
-		if (is_rest)
-			decoder->rest = column;
+		if (attno == row->converter.options.rest)
+		{
+			decoder->rest = palloc0(sizeof(KsColumn));
+			ks_convert_init(&row->converter, decoder->rest, att);
+		}
 		else
-			decoder->column_slots[decoder->ncolumns++] = add_column_slot(decoder, column);
+		{
+			const KsColumn *column = ks_row_add(row, att);
+
+			decoder->column_slots[column - row->columns] = add_column_slot(decoder, column);
+		}
 	}
 }
 
-KsJsonDecoder *
-ks_json_decoder_create(MemoryContext context, TupleDesc desc, Bitmapset *skip, Jsonb *options)
+static KsDecoder *
+create_decoder(MemoryContext context, TupleDesc desc, Bitmapset *skip, Jsonb *options)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	KsJsonDecoder *decoder = palloc0(sizeof(KsJsonDecoder));
-	KsConverter *converter = &decoder->converter;
+	JsonDecoder *decoder = palloc0(sizeof(JsonDecoder));
 
-	converter->cache = AllocSetContextCreate(context, "kafka_stream type functions",
-											 ALLOCSET_SMALL_SIZES);
-	ks_format_options_read(&converter->options, desc, skip, options);
-	converter->utc = converter->options.timezone == pg_tzset("UTC");
-	decoder->natts = desc->natts;
+	ks_row_init(&decoder->row, desc, skip, options);
 	decoder->root = ks_json_keys_create();
 	add_columns(decoder, desc, skip);
 	MemoryContextSwitchTo(old);
-	return decoder;
+	return &decoder->decoder;
 }
 
 /* Forget what was found below a node: its key has come again. */
 static void
-clear_below(KsJsonDecoder *decoder, const KsJsonNode *node)
+clear_below(JsonDecoder *decoder, const KsJsonNode *node)
 {
 	for (int i = 0; i < node->nchildren; i++)
 	{
@@ -140,12 +128,12 @@ clear_below(KsJsonDecoder *decoder, const KsJsonNode *node)
  * text can hold is no column's name and no error.
  */
 static KsJsonNode *
-find_escaped(KsJsonDecoder *decoder, KsJsonNode *parent, const KsValue *key)
+find_escaped(JsonDecoder *decoder, KsJsonNode *parent, const KsValue *key)
 {
 	char	   *name = palloc(key->len);
 	size_t		len;
 
-	if (ks_convert_unescape(&decoder->converter, key, name, &len) != KS_CONVERTED)
+	if (ks_convert_unescape(&decoder->row.converter, key, name, &len) != KS_CONVERTED)
 		return NULL;
 	return ks_json_keys_find(parent, name, len);
 }
@@ -155,7 +143,7 @@ find_escaped(KsJsonDecoder *decoder, KsJsonNode *parent, const KsValue *key)
  * bytes first; only if that fails, the key is scanned and looked up.
  */
 static inline bool
-scan_key(KsJsonDecoder *decoder, KsJsonNode *parent, KsJsonNode *expected, KsValue *key,
+scan_key(JsonDecoder *decoder, KsJsonNode *parent, KsJsonNode *expected, KsValue *key,
 		 KsJsonNode **result)
 {
 	KsJsonScanner *scan = &decoder->scan;
@@ -182,12 +170,12 @@ scan_key(KsJsonDecoder *decoder, KsJsonNode *parent, KsJsonNode *expected, KsVal
 	return ks_json_scan_expect(scan, ':', "expected \":\" after a key");
 }
 
-static bool scan_object(KsJsonDecoder *decoder, KsJsonNode *node);
-static bool scan_array(KsJsonDecoder *decoder, KsJsonNode *node);
+static bool scan_object(JsonDecoder *decoder, KsJsonNode *node);
+static bool scan_array(JsonDecoder *decoder, KsJsonNode *node);
 
 /* The value at a node, and what columns want of its inside. */
 static bool
-scan_inside(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *value)
+scan_inside(JsonDecoder *decoder, KsJsonNode *node, KsValue *value)
 {
 	KsJsonScanner *scan = &decoder->scan;
 	char		next = ks_json_scan_peek(scan);
@@ -214,7 +202,7 @@ scan_inside(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *value)
  * its slot, or to 'scratch' without one; *value is where.
  */
 static inline bool
-scan_node(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *scratch, KsValue **value)
+scan_node(JsonDecoder *decoder, KsJsonNode *node, KsValue *scratch, KsValue **value)
 {
 	*value = node != NULL && node->slot >= 0 ? &decoder->slots[node->slot] : scratch;
 	if (node == NULL || node->nchildren == 0)
@@ -224,7 +212,7 @@ scan_node(KsJsonDecoder *decoder, KsJsonNode *node, KsValue *scratch, KsValue **
 
 /* The elements of an array whose bracket was stepped over. */
 static bool
-scan_array(KsJsonDecoder *decoder, KsJsonNode *node)
+scan_array(JsonDecoder *decoder, KsJsonNode *node)
 {
 	KsJsonScanner *scan = &decoder->scan;
 
@@ -248,7 +236,7 @@ scan_array(KsJsonDecoder *decoder, KsJsonNode *node)
 
 /* Keep an unknown key for the column of option "rest". */
 static void
-keep_extra(KsJsonDecoder *decoder, const KsValue *key, const KsValue *value)
+keep_extra(JsonDecoder *decoder, const KsValue *key, const KsValue *value)
 {
 	if (decoder->nextras > MAX_EXTRAS)
 		return;
@@ -267,7 +255,7 @@ keep_extra(KsJsonDecoder *decoder, const KsValue *key, const KsValue *value)
 
 /* The members of an object whose bracket was stepped over. */
 static bool
-scan_object(KsJsonDecoder *decoder, KsJsonNode *node)
+scan_object(JsonDecoder *decoder, KsJsonNode *node)
 {
 	KsJsonScanner *scan = &decoder->scan;
 	KsJsonNode **guess = &node->first;
@@ -303,7 +291,7 @@ scan_object(KsJsonDecoder *decoder, KsJsonNode *node)
 
 /* The whole message: one object and nothing behind it. */
 static bool
-scan_message(KsJsonDecoder *decoder)
+scan_message(JsonDecoder *decoder)
 {
 	KsJsonScanner *scan = &decoder->scan;
 	KsValue		value;
@@ -327,35 +315,24 @@ scan_message(KsJsonDecoder *decoder)
 }
 
 /* Convert a column's value, if it has one. */
-static KsConverted
-convert_column(KsJsonDecoder *decoder, int i)
+static inline KsConverted
+convert_column(JsonDecoder *decoder, int i)
 {
-	KsColumn   *column = &decoder->columns[i];
 	const KsValue *value = &decoder->slots[decoder->column_slots[i]];
-	KsConverted converted;
 
 	if (value->kind <= KS_VALUE_NULL)
 		return KS_CONVERTED;
-	decoder->converter.column = column;
-	converted = column->convert(&decoder->converter, column, value,
-								&decoder->values[column->attno - 1]);
-	if (converted == KS_CONVERTED)
-	{
-		decoder->isnull[column->attno - 1] = false;
-		decoder->present[column->attno - 1] = true;
-	}
-	return converted;
+	return ks_row_convert_value(&decoder->row, &decoder->row.columns[i], value);
 }
 
 /* Unknown keys as one jsonb; none at all leave the column to its default. */
 static KsConverted
-convert_rest(KsJsonDecoder *decoder)
+convert_rest(JsonDecoder *decoder)
 {
-	KsConverter *converter = &decoder->converter;
+	KsConverter *converter = &decoder->row.converter;
 	JsonbParseState *state = NULL;
 	KsConverted converted = KS_CONVERTED;
 	JsonbValue *ignored;
-	int			attno = decoder->rest->attno;
 
 	if (decoder->nextras == 0)
 		return KS_CONVERTED;
@@ -375,87 +352,23 @@ convert_rest(KsJsonDecoder *decoder)
 	}
 	if (converted != KS_CONVERTED)
 		return converted;
-	decoder->values[attno - 1] =
-		JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
-	decoder->isnull[attno - 1] = false;
-	decoder->present[attno - 1] = true;
+	ks_row_put(&decoder->row, decoder->rest->attno,
+			   JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL))));
 	return KS_CONVERTED;
 }
 
-/* Convert under guard what asked for it; number ncolumns is the rest. */
-static KsConverted
-convert_one(KsJsonDecoder *decoder, int i)
+/* The last number is the rest. */
+static inline KsConverted
+convert_one(void *argument, int i)
 {
-	return i < decoder->ncolumns ? convert_column(decoder, i) : convert_rest(decoder);
-}
+	JsonDecoder *decoder = argument;
 
-static bool
-convert_later(KsJsonDecoder *decoder)
-{
-	for (int i = 0; i < decoder->nlater; i++)
-		if (convert_one(decoder, decoder->later[i]) != KS_CONVERTED)
-			return false;
-	return true;
-}
-
-/* What a guarded function did. */
-typedef struct Attempt
-{
-	KsJsonDecoder *decoder;
-	const char *data;
-	size_t		len;
-	bool		done;
-} Attempt;
-
-static void
-attempt_later(void *argument)
-{
-	Attempt    *attempt = argument;
-
-	attempt->done = convert_later(attempt->decoder);
-}
-
-/* Drop cached state if it is from another transaction. */
-static void
-check_cache(KsJsonDecoder *decoder)
-{
-	if (decoder->lxid == KS_MY_LXID)
-		return;
-	ks_convert_forget(&decoder->converter, decoder->columns, decoder->ncolumns);
-	decoder->lxid = KS_MY_LXID;
-}
-
-static bool
-run_guarded(KsJsonDecoder *decoder, void (*run) (void *), Attempt *attempt)
-{
-	if (ks_convert_guard(&decoder->converter, run, attempt))
-		return attempt->done;
-	ks_convert_forget(&decoder->converter, decoder->columns, decoder->ncolumns);
-	return false;
-}
-
-static bool
-convert_all(KsJsonDecoder *decoder)
-{
-	int			n = decoder->ncolumns + (decoder->rest != NULL);
-	Attempt		attempt = {decoder};
-
-	decoder->nlater = 0;
-	for (int i = 0; i < n; i++)
-	{
-		KsConverted converted = convert_one(decoder, i);
-
-		if (converted == KS_CONVERT_FAILED)
-			return false;
-		if (converted == KS_CONVERT_LATER)
-			decoder->later[decoder->nlater++] = i;
-	}
-	return decoder->nlater == 0 || run_guarded(decoder, attempt_later, &attempt);
+	return i < decoder->row.ncolumns ? convert_column(decoder, i) : convert_rest(decoder);
 }
 
 /* Scan and convert a message that is in the server's encoding. */
 static bool
-decode_message(KsJsonDecoder *decoder, const char *data, size_t len)
+decode_message(JsonDecoder *decoder, const char *data, size_t len)
 {
 	for (int i = 0; i < decoder->nslots; i++)
 		decoder->slots[i].kind = KS_VALUE_NONE;
@@ -463,20 +376,28 @@ decode_message(KsJsonDecoder *decoder, const char *data, size_t len)
 	decoder->nextras = decoder->maxextras = 0;
 	ks_json_scan_begin(&decoder->scan, data, len);
 	if (scan_message(decoder))
-		return convert_all(decoder);
-	ks_json_scan_error(&decoder->scan, decoder->converter.error);
+		return ks_row_convert(&decoder->row, decoder->row.ncolumns + (decoder->rest != NULL),
+							  convert_one, decoder);
+	ks_json_scan_error(&decoder->scan, decoder->row.converter.error);
 	return false;
 }
 
-/* JSON is UTF-8; in a database of another encoding it has to be converted. */
-static void
-attempt_converted(void *argument)
+typedef struct Message
 {
-	Attempt    *attempt = argument;
-	char	   *data = pg_any_to_server(attempt->data, (int) attempt->len, PG_UTF8);
-	size_t		len = data == attempt->data ? attempt->len : strlen(data);
+	JsonDecoder *decoder;
+	const char *data;
+	size_t		len;
+} Message;
 
-	attempt->done = decode_message(attempt->decoder, data, len);
+/* JSON is UTF-8; in a database of another encoding it has to be converted. */
+static bool
+decode_converted(void *argument)
+{
+	Message    *message = argument;
+	char	   *data = pg_any_to_server(message->data, (int) message->len, PG_UTF8);
+	size_t		len = data == message->data ? message->len : strlen(data);
+
+	return decode_message(message->decoder, data, len);
 }
 
 /* Is this all ASCII, and without \u? */
@@ -490,39 +411,24 @@ needs_no_conversion(const char *data, size_t len)
 	return true;
 }
 
-/* Errors quote values, and these may be long. */
-static void
-clip_error(KsDecodeError *error)
+static bool
+decode(KsDecoder *argument, const char *data, size_t len, Datum *values, bool *isnull,
+	   bool *present, KsDecodeError *error)
 {
-	int			len = (int) strlen(error->message);
-
-	if (len > MAX_ERROR_LENGTH)
-		error->message = psprintf("%.*s...",
-								  pg_mbcliplen(error->message, len, MAX_ERROR_LENGTH),
-								  error->message);
-}
-
-bool
-ks_json_decoder_decode(KsJsonDecoder *decoder, const char *data, size_t len, Datum *values,
-					   bool *isnull, bool *present, KsDecodeError *error)
-{
-	Attempt		attempt = {decoder, data, len};
+	JsonDecoder *decoder = (JsonDecoder *) argument;
+	Message		message = {decoder, data, len};
 	bool		decoded;
 
-	memset(isnull, true, decoder->natts * sizeof(bool));
-	memset(present, false, decoder->natts * sizeof(bool));
-	decoder->values = values;
-	decoder->isnull = isnull;
-	decoder->present = present;
-	decoder->converter.error = error;
-	decoder->converter.column = NULL;
-	decoder->converter.guarded = false;
-	check_cache(decoder);
+	ks_row_begin(&decoder->row, values, isnull, present, error);
 	if (GetDatabaseEncoding() == PG_UTF8 || needs_no_conversion(data, len))
 		decoded = decode_message(decoder, data, len);
 	else
-		decoded = run_guarded(decoder, attempt_converted, &attempt);
-	if (!decoded)
-		clip_error(error);
-	return decoded;
+		decoded = ks_row_guard(&decoder->row, decode_converted, &message);
+	return decoded || ks_row_fail(&decoder->row);
 }
+
+const KsFormat ks_json_format = {
+	.name = "json",
+	.create = create_decoder,
+	.decode = decode,
+};

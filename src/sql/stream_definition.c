@@ -14,6 +14,7 @@
 #include "utils/rel.h"
 
 #include "base/compat.h"
+#include "format/decoder.h"
 #include "source/properties.h"
 #include "source/start.h"
 #include "catalog/relation.h"
@@ -53,20 +54,19 @@ check_source(const KsStream *stream)
 static void
 check_format(const KsStream *stream)
 {
-	static const char *const later[] = {"csv", "text", "apache", "nginx", "avro",
-	"protobuf", NULL};
+	static const char *const later[] = {"csv", "text", "avro", "protobuf", NULL};
 
-	if (strcmp(stream->format, "json") == 0)
+	if (ks_decoder_exists(stream->format))
 		return;
 	if (is_one_of(stream->format, later))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("format \"%s\" is not available", stream->format),
-				 errhint("Use format => 'json'.")));
+				 errhint("Use format => %s.", ks_decoder_formats())));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown format \"%s\"", stream->format),
-			 errhint("Use format => 'json'.")));
+			 errhint("Use format => %s.", ks_decoder_formats())));
 }
 
 static void
@@ -130,7 +130,7 @@ check_connection(const KsStream *stream)
 	if (strcmp(stream->source, "insert") == 0)
 	{
 		const char *what = stream->topic ? "topic" : stream->brokers ? "brokers" :
-			stream->server ? "server" : NULL;
+			stream->server ? "server" : strcmp(stream->format, "json") != 0 ? "format" : NULL;
 
 		if (what != NULL)
 			ereport(ERROR,
