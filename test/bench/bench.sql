@@ -124,3 +124,13 @@ CREATE FUNCTION bench.bars(OUT bar text, OUT measured text, OUT met text) RETURN
                  ('CPU at most 3 times the sum of the floors', 'cpu_times_floors', ' times', false, 3),
                  ('freshness p99 under 250 ms', 'freshness_p99_ms', ' ms', false, 250)) AS v(label, name, unit, least, bar)
 $$;
+
+-- One line per detector and parser (functions.sql): how many rows a core does in a
+-- second of its time, however busy the machine was, and how many were done.
+CREATE FUNCTION bench.report_functions(OUT function text, OUT rows_per_cpu_second text, OUT rows_per_second text)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT f.label, to_char(1000000 / bench.get(f.name || '_cpu'), 'FM999,999,999'),
+                        to_char(bench.get(f.name || '_per_second'), 'FM999,999,999')
+                 FROM bench.functions AS f ORDER BY f.id;
+END $$;
