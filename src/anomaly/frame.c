@@ -56,7 +56,7 @@ sum_differences(const KsFrame *frame, double center, double *sum, double *square
 	*squares = ss;
 }
 
-void
+bool
 ks_frame_spread(const KsFrame *frame, double *mean, double *stddev)
 {
 	double		n = frame->count;
@@ -64,6 +64,8 @@ ks_frame_spread(const KsFrame *frame, double *mean, double *stddev)
 	double		squares;
 	int			first = 0;
 
+	if (!ks_frame_is_warm(frame))
+		return false;
 	while (isnan(frame->value[first]))
 		first++;
 	sum_differences(frame, frame->value[first], &sum, &squares);
@@ -73,4 +75,5 @@ ks_frame_spread(const KsFrame *frame, double *mean, double *stddev)
 	*mean += sum / n;
 	squares -= sum * sum / n;
 	*stddev = sqrt(Max(squares, 0) / (n - 1));
+	return isfinite(*mean) && isfinite(*stddev);
 }

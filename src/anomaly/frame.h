@@ -31,10 +31,11 @@ ks_frame_is_warm(const KsFrame *frame)
 }
 
 /*
- * Mean and sample standard deviation of a warm frame, by two passes over it:
- * rounding does not build up along a series, and equal values have a deviation
- * of exactly 0.  Not finite if the values are too large for that.
+ * Mean and sample standard deviation, by two passes over the frame: rounding
+ * does not build up along a series, and equal values have a deviation of
+ * exactly 0.  False unless the frame is warm, and if the values are too large
+ * for that.
  */
-extern void ks_frame_spread(const KsFrame *frame, double *mean, double *stddev);
+extern bool ks_frame_spread(const KsFrame *frame, double *mean, double *stddev);
 
 #endif

@@ -27,6 +27,9 @@ extern int	ks_kernel_word(const Datum *args, const bool *isnull, int argno, cons
 /* Thresholds and widths: finite, so that bands are. */
 #define KS_KERNEL_MAX_THRESHOLD 1e100
 
+/* Values beyond are not learnt from by methods that add them up for long. */
+#define KS_KERNEL_MAX_LEARNT 1e150
+
 /* The row's value, NaN if it has none. */
 static inline double
 ks_kernel_value(const KsDetectorRow *row, int i)
@@ -50,6 +53,25 @@ ks_kernel_deviation(double difference, double spread)
 	if (spread == 0)
 		return copysign(INFINITY, difference);
 	return difference / spread;
+}
+
+/*
+ * Is a value more than 'threshold' spreads away from what is expected?  Nobody
+ * knows if values were too large to tell.
+ */
+static inline void
+ks_kernel_judge(double value, double expected, double spread, double threshold,
+				KsDetection *detection)
+{
+	if (!isfinite(expected) || !isfinite(spread))
+		return;
+	detection->expected = expected;
+	detection->lower = expected - threshold * spread;
+	detection->upper = expected + threshold * spread;
+	if (isnan(value))
+		return;
+	detection->score = isinf(value) ? value : ks_kernel_deviation(value - expected, spread);
+	detection->is_anomaly = fabs(detection->score) > threshold;
 }
 
 #endif

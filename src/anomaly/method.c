@@ -6,8 +6,16 @@
 #include "anomaly/method.h"
 
 static const KsDetectorMethod *const methods[] = {
-	&ks_zscore_method,
+	&ks_cusum_method,
+	&ks_ddos_method,
+	&ks_ewma_method,
+	&ks_forest_method,
+	&ks_iqr_method,
+	&ks_mad_method,
+	&ks_seasonal_method,
 	&ks_spike_method,
+	&ks_suspicious_ips_method,
+	&ks_zscore_method,
 };
 
 const KsDetectorMethod *

@@ -51,27 +51,17 @@ zscore_init(const void *params, void *state)
 }
 
 static void
-judge(const ZscoreParams *params, const KsFrame *frame, double value, KsDetection *detection)
+zscore_step(const void *opaque_params, void *state, const KsDetectorRow *row,
+			KsDetection *detection)
 {
+	const ZscoreParams *params = opaque_params;
+	double		value = ks_kernel_value(row, 0);
 	double		mean;
 	double		stddev;
 
-	ks_frame_spread(frame, &mean, &stddev);
-	detection->expected = mean;
-	detection->lower = mean - params->threshold * stddev;
-	detection->upper = mean + params->threshold * stddev;
-	detection->score = isinf(value) ? value : ks_kernel_deviation(value - mean, stddev);
-	detection->is_anomaly = fabs(detection->score) > params->threshold;
-}
-
-static void
-zscore_step(const void *params, void *state, const KsDetectorRow *row, KsDetection *detection)
-{
-	double		value = ks_kernel_value(row, 0);
-
 	ks_kernel_no_detection(detection);
-	if (ks_frame_is_warm(state))
-		judge(params, state, value, detection);
+	if (ks_frame_spread(state, &mean, &stddev))
+		ks_kernel_judge(value, mean, stddev, params->threshold, detection);
 	ks_frame_add(state, isfinite(value) ? value : NAN);
 }
 
