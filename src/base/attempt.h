@@ -11,4 +11,12 @@
  */
 extern ErrorData *ks_attempt(void (*action) (void *arg), void *arg);
 
+/*
+ * The same, cancelled after so long; for background workers, which have no
+ * statement_timeout of their own.  Cancellation, by that or by somebody, is an
+ * error like others; *timed_out says which.
+ */
+extern ErrorData *ks_attempt_within(int timeout_ms, void (*action) (void *arg), void *arg,
+									bool *timed_out);
+
 #endif

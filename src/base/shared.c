@@ -160,6 +160,18 @@ ks_slot_touch(Oid database, Oid stream)
 }
 
 void
+ks_slot_wake(Oid database, Oid stream)
+{
+	KsSlot	   *slot;
+
+	ks_slots_lock(false);
+	slot = ks_slot_find(database, stream);
+	if (slot != NULL && slot->latch != NULL)
+		SetLatch(slot->latch);
+	ks_slots_unlock();
+}
+
+void
 ks_slot_set_state(KsSlot *slot, KsSlotState state, const char *reason)
 {
 	int			len;

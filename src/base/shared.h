@@ -1,7 +1,8 @@
 /*
  * What all processes know of running streams: slots in shared memory.
  *
- * A slot belongs to one stream of one database.  It is made when the stream
+ * A slot belongs to one stream of one database, or, with stream InvalidOid, to
+ * the alerts of a database.  It is made when the stream
  * should run (its transaction committed, or the server started) and freed by
  * the stream's worker when there is nothing to run any more.  All members are
  * read and written under the slots' lock (ks_slots_lock), except where noted.
@@ -45,7 +46,7 @@ typedef struct KsRates
 typedef struct KsSlot
 {
 	Oid			database;		/* InvalidOid: the slot is free */
-	Oid			stream;
+	Oid			stream;			/* InvalidOid: the database's alerts */
 	bool		wanted;			/* should have a worker */
 	uint64		generation;		/* rises when the stream was changed */
 	KsSlotState state;
@@ -90,6 +91,9 @@ extern KsSlot *ks_slot_find(Oid database, Oid stream);
  * Returns false if there is no free slot.
  */
 extern bool ks_slot_touch(Oid database, Oid stream);
+
+/* Wake a slot's process, if it has one. */
+extern void ks_slot_wake(Oid database, Oid stream);
 
 /* Set a slot's state; 'reason' may be NULL.  Takes the lock. */
 extern void ks_slot_set_state(KsSlot *slot, KsSlotState state, const char *reason);

@@ -131,6 +131,7 @@ ks_advance(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the watermark cannot be advanced to infinity")));
 	LockRelationOid(stream, AccessShareLock);
-	(void) ks_close_stream_at(stream, up_to);
+	if (ks_close_stream_at(stream, up_to))
+		ks_touch_wake_alerts();
 	PG_RETURN_VOID();
 }

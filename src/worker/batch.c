@@ -22,6 +22,7 @@
 #include "view/fold.h"
 #include "worker/batch.h"
 #include "worker/intake.h"
+#include "worker/process.h"
 #include "worker/restage.h"
 #include "worker/stage.h"
 

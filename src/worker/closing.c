@@ -18,7 +18,9 @@
 #include "time/watermark.h"
 #include "view/fold.h"
 #include "worker/closing.h"
+#include "worker/process.h"
 #include "worker/progress.h"
+#include "worker/touch.h"
 
 #define MERGE_INTERVAL (5 * USECS_PER_SEC)
 #define WAIT_INTERVAL (5 * USECS_PER_SEC)	/* so often closing waits for inserters */
@@ -158,7 +160,10 @@ close_windows(KsReader *reader, TimestampTz clock, bool wait, TimestampTz now)
 	}
 	/* Somebody may have seen what is final: wait until it is on disk. */
 	if (closed)
+	{
 		ForceSyncCommit();
+		ks_touch_wake_alerts();
+	}
 	return done;
 }
 

@@ -1,11 +1,12 @@
 /*
- * The launcher: starts a worker for each stream that should run.
+ * The launcher: starts a worker for each stream that should run, and one for
+ * the alerts of each database that has any.
  *
  * It is connected to no database (shared catalogs alone), so it is in nobody's
  * way.  When the server has started, or been promoted, it sends a short-lived
  * scanner into each database, one after the other, which makes a slot for each
- * stream there that is enabled.  After that, slots come from transactions that
- * create or change streams (worker/touch.h).  For each slot that is wanted and
+ * stream there that is enabled, and for its alerts.  After that, slots come from transactions that
+ * create or change streams and alerts (worker/touch.h).  For each slot that is wanted and
  * has no worker it starts one, later and later if that keeps exiting.
  *
  * Workers are never restarted by the postmaster: that knows neither backoff
@@ -212,7 +213,7 @@ free_slot(int index)
 }
 
 static void
-start_worker(int index, Oid database)
+start_worker(int index, Oid database, Oid stream)
 {
 	BackgroundWorker worker;
 
@@ -221,7 +222,10 @@ start_worker(int index, Oid database)
 		free_slot(index);
 		return;
 	}
-	describe_worker(&worker, "kafka_stream worker", "ks_worker_main");
+	if (OidIsValid(stream))
+		describe_worker(&worker, "kafka_stream worker", "ks_worker_main");
+	else
+		describe_worker(&worker, "kafka_stream alerts", "ks_alerts_main");
 	worker.bgw_main_arg = Int32GetDatum(index);
 	worker.bgw_notify_pid = MyProcPid;
 	if (RegisterDynamicBackgroundWorker(&worker, &handles[index]))
@@ -241,7 +245,7 @@ start_worker(int index, Oid database)
 
 /* Should slot 'index' get a worker now?  Else lower *wait_ms to when it should. */
 static bool
-is_due(int index, Oid *database, long *wait_ms)
+is_due(int index, Oid *database, Oid *stream, long *wait_ms)
 {
 	KsSlot	   *slot = ks_slot(index);
 	TimestampTz now = GetCurrentTimestamp();
@@ -251,6 +255,7 @@ is_due(int index, Oid *database, long *wait_ms)
 	if (OidIsValid(slot->database) && slot->wanted && slot->pid == 0)
 	{
 		*database = slot->database;
+		*stream = slot->stream;
 		due = slot->next_start <= now;
 		if (!due)
 			*wait_ms = Min(*wait_ms,
@@ -271,6 +276,7 @@ look_at_slots(void)
 	for (i = 0; i < ks_max_streams; i++)
 	{
 		Oid			database;
+		Oid			stream;
 		pid_t		pid;
 
 		if (handles[i] != NULL)
@@ -279,8 +285,8 @@ look_at_slots(void)
 				continue;
 			note_exit(i);
 		}
-		if (ks_enabled && is_due(i, &database, &wait_ms))
-			start_worker(i, database);
+		if (ks_enabled && is_due(i, &database, &stream, &wait_ms))
+			start_worker(i, database, stream);
 	}
 	return out_of_workers ? RETRY_MS : wait_ms;
 }

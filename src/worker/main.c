@@ -39,6 +39,7 @@
 #include "worker/batch.h"
 #include "worker/closing.h"
 #include "worker/intake.h"
+#include "worker/process.h"
 #include "worker/reader.h"
 #include "worker/restage.h"
 #include "worker/retention.h"
@@ -75,38 +76,6 @@ keep_memory(void)
 #endif
 }
 
-/* ALTER ROLE and ALTER DATABASE ... SET reach background workers: not these. */
-static void
-pin_settings(void)
-{
-	static const char *const pinned[][2] = {
-		{"session_replication_role", "origin"},
-		{"search_path", "pg_catalog, pg_temp"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"row_security", "off"},
-		{"jit", "off"},
-		{"datestyle", "ISO, MDY"},
-		{"intervalstyle", "postgres"},
-		{"timezone", "UTC"},
-		{"extra_float_digits", "1"},
-		{"bytea_output", "hex"},
-		{"xmlbinary", "base64"},
-		{"statement_timeout", "0"},
-		{"lock_timeout", "0"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"idle_session_timeout", "0"},
-		{"work_mem", "64MB"},
-		{"enable_partition_pruning", "on"},
-		{"max_parallel_workers_per_gather", "0"},
-	};
-	int			i;
-
-	for (i = 0; i < lengthof(pinned); i++)
-		SetConfigOption(pinned[i][0], pinned[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-}
-
 static void
 close_reader(void)
 {
@@ -120,52 +89,6 @@ close_reader(void)
 }
 
 static void
-leave_slot(int code, Datum arg)
-{
-	if (my_slot == NULL)
-		return;					/* given up before */
-	ks_slots_lock(true);
-	my_slot->pid = 0;
-	my_slot->latch = NULL;
-	my_slot->asking = false;
-	if (my_slot->state == KS_SLOT_RUNNING || my_slot->state == KS_SLOT_RETRYING)
-		my_slot->state = KS_SLOT_WAITING;
-	ks_slots_unlock();
-}
-
-static void
-take_slot(int index)
-{
-	my_slot = ks_slot(index);
-	ks_slots_lock(true);
-	if (!OidIsValid(my_slot->database) || !my_slot->wanted || my_slot->pid != 0)
-	{
-		ks_slots_unlock();
-		proc_exit(0);			/* not wanted any more, or another was faster */
-	}
-	my_stream = my_slot->stream;
-	my_slot->pid = MyProcPid;
-	my_slot->latch = &MyProc->procLatch;
-	ks_slots_unlock();
-	before_shmem_exit(leave_slot, (Datum) 0);
-}
-
-/* There is nothing to run; unless somebody wants it again since 'generation'. */
-pg_attribute_noreturn()
-static void
-give_up_slot(uint64 generation)
-{
-	ks_slots_lock(true);
-	if (my_slot->generation == generation)
-	{
-		memset(my_slot, 0, sizeof(KsSlot));
-		my_slot = NULL;
-	}
-	ks_slots_unlock();
-	proc_exit(0);
-}
-
-static void
 name_process(void)
 {
 	char	   *name;
@@ -175,28 +98,12 @@ name_process(void)
 	if (name != NULL)
 	{
 		name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(my_stream)), name);
-		SetConfigOption("application_name", name, PGC_USERSET, PGC_S_OVERRIDE);
-		pgstat_report_appname(name);
+		ks_process_name(name);
 	}
 	ks_worker_commit();
 }
 
 /* ---- running ---- */
-
-static void
-heed_settings(void)
-{
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-	if (!ks_enabled)
-	{
-		ks_slot_set_state(my_slot, KS_SLOT_WAITING, NULL);
-		proc_exit(0);
-	}
-}
 
 static void
 show(KsSlotState state, const char *reason)
@@ -356,7 +263,7 @@ run_once(void)
 		ks_restage_end(restage);
 		restage = NULL;
 	}
-	heed_settings();
+	ks_process_heed_settings();
 	if (my_slot->generation != reader->generation)
 		return false;
 	begin_flush();
@@ -379,7 +286,7 @@ run_reader(void)
 	reader = ks_reader_open(my_stream);
 	my_slot->asking = false;
 	if (reader == NULL)
-		give_up_slot(generation);
+		ks_process_give_up(generation);
 	reader->generation = generation;
 	reader->flush_asked = my_slot->flush_done;
 	restage = ks_restage_begin(reader);
@@ -460,7 +367,7 @@ back_off(const char *reason)
 						 Max(ms, 1), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		heed_settings();
+		ks_process_heed_settings();
 	}
 }
 
@@ -468,15 +375,9 @@ void
 ks_worker_main(Datum arg)
 {
 	MemoryContext context;
-	Oid			database;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	take_slot(DatumGetInt32(arg));
-	database = my_slot->database;
-	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	pin_settings();
+	my_slot = ks_process_begin(DatumGetInt32(arg));
+	my_stream = my_slot->stream;
 	keep_memory();
 	name_process();
 	context = AllocSetContextCreate(TopMemoryContext, "kafka_stream worker",

@@ -24,31 +24,13 @@
 #include "source/start.h"
 #include "catalog/counter.h"
 #include "catalog/relation.h"
+#include "worker/process.h"
 #include "worker/progress.h"
 #include "worker/reader.h"
 
 #define BROKER_TIMEOUT_MS 10000
 
 bool		ks_reader_needs_human = false;
-
-static MemoryContext caller_context;
-
-void
-ks_worker_begin(void)
-{
-	caller_context = CurrentMemoryContext;
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-void
-ks_worker_commit(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(caller_context);
-}
 
 /* ---- what may run ---- */
 

@@ -106,8 +106,4 @@ extern bool ks_reader_needs_human;
 		ereport(ERROR, __VA_ARGS__); \
 	} while (0)
 
-/* Transactions of a worker: with a snapshot, and back in the caller's context. */
-extern void ks_worker_begin(void);
-extern void ks_worker_commit(void);
-
 #endif

@@ -30,6 +30,7 @@
 #include "catalog/access.h"
 #include "catalog/staging.h"
 #include "worker/intake.h"
+#include "worker/process.h"
 #include "worker/progress.h"
 #include "worker/restage.h"
 #include "worker/stage.h"

@@ -28,6 +28,7 @@
 #include "catalog/access.h"
 #include "catalog/relation.h"
 #include "catalog/staging.h"
+#include "worker/process.h"
 #include "worker/retention.h"
 
 #define DELETE_ROWS 100000		/* at a time */

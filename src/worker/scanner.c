@@ -1,6 +1,6 @@
 /*
  * A scanner: visits one database when the server starts and makes a slot for
- * each stream there that should run.
+ * each stream there that should run, and for its alerts.
  */
 #include "postgres.h"
 
@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/shared.h"
 #include "catalog/access.h"
+#include "catalog/alert.h"
 
 extern PGDLLEXPORT void ks_scanner_main(Datum arg);
 
@@ -55,6 +56,16 @@ touch_streams(void)
 	ks_access_leave(&access);
 }
 
+static void
+touch_alerts(void)
+{
+	if (ks_alert_list_here() != NIL && !ks_slot_touch(MyDatabaseId, InvalidOid))
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("alerts of database %u cannot run: no free slot", MyDatabaseId),
+				 errhint("Raise kafka_stream.max_streams and restart the server.")));
+}
+
 void
 ks_scanner_main(Datum arg)
 {
@@ -65,7 +76,10 @@ ks_scanner_main(Datum arg)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (OidIsValid(get_extension_oid("kafka_stream", true)))
+	{
 		touch_streams();
+		touch_alerts();
+	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 }

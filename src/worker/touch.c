@@ -17,6 +17,7 @@
 #include "worker/touch.h"
 
 static List *touched = NIL;		/* in TopTransactionContext */
+static bool wake_alerts = false;
 
 static void
 at_end(XactEvent event, void *arg)
@@ -29,7 +30,7 @@ at_end(XactEvent event, void *arg)
 			if (touched != NIL)
 				ereport(ERROR,
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("cannot PREPARE a transaction that has created or changed a stream")));
+						 errmsg("cannot PREPARE a transaction that has created or changed a stream or an alert")));
 			break;
 		case XACT_EVENT_COMMIT:
 			foreach(lc, touched)
@@ -37,15 +38,20 @@ at_end(XactEvent event, void *arg)
 				if (!ks_slot_touch(MyDatabaseId, lfirst_oid(lc)))
 					ereport(WARNING,
 							(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-							 errmsg("stream cannot run: all %d slots for streams are taken",
+							 errmsg("%s cannot run: all %d slots for streams are taken",
+									OidIsValid(lfirst_oid(lc)) ? "stream" : "alerts",
 									ks_max_streams),
 							 errhint("Raise kafka_stream.max_streams and restart the server.")));
 			}
 			touched = NIL;
+			if (wake_alerts)
+				ks_slot_wake(MyDatabaseId, InvalidOid);
+			wake_alerts = false;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			touched = NIL;
+			wake_alerts = false;
 			break;
 		default:
 			break;
@@ -62,6 +68,12 @@ ks_touch_at_commit(Oid stream)
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	touched = list_append_unique_oid(touched, stream);
 	MemoryContextSwitchTo(old);
+}
+
+void
+ks_touch_wake_alerts(void)
+{
+	wake_alerts = ks_shared_available();
 }
 
 bool

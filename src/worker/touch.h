@@ -4,8 +4,14 @@
 
 #include "postgres.h"
 
-/* Let this stream be looked at when the current transaction commits. */
+/*
+ * Let this stream (InvalidOid: the database's alerts) be looked at when the
+ * current transaction commits.
+ */
 extern void ks_touch_at_commit(Oid stream);
+
+/* Windows became final: wake who evaluates alerts, if anybody does, at commit. */
+extern void ks_touch_wake_alerts(void);
 
 /* Has the current transaction asked for that? */
 extern bool ks_touch_pending(Oid stream);
