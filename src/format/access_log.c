@@ -38,23 +38,28 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Note a field; "-" stands for none. */
+static inline bool
+is_dash(const char *first, const char *last)
+{
+	return last - first == 1 && *first == '-';
+}
+
 static inline void
-set_field(Scan *scan, KsAccessLogText field, const char *first, const char *last, bool escaped)
+set_field(Scan *scan, KsAccessLogText field, const char *first, const char *last)
 {
 	KsLogField *text = &scan->log->texts[field];
 
-	if (last - first == 1 && *first == '-')
-		return;
 	text->text = first;
 	text->len = last - first;
-	text->escaped = escaped;
+	text->escaped = memchr(first, '\\', last - first) != NULL;
 }
 
-static inline bool
-has_escape(const char *first, const char *last)
+/* The same of a whole field, where "-" stands for none. */
+static inline void
+set_unless_dash(Scan *scan, KsAccessLogText field, const char *first, const char *last)
 {
-	return memchr(first, '\\', last - first) != NULL;
+	if (!is_dash(first, last))
+		set_field(scan, field, first, last);
 }
 
 /* ---- the time ---- */
@@ -187,12 +192,6 @@ word_end(const char *at, const char *end)
 	return space != NULL ? space : end;
 }
 
-static inline bool
-is_dash(const char *first, const char *last)
-{
-	return last - first == 1 && *first == '-';
-}
-
 /*
  * The colon of a host and port, or NULL.  Colons in an IPv6 address are no
  * such thing, unless it stands in brackets.
@@ -236,7 +235,7 @@ take_vhost(Scan *scan, const char *words[3], const char *ends[3])
 		host_end = ends[0];
 	else
 		return scan->line;
-	set_field(scan, KS_LOG_VHOST, words[0], host_end, has_escape(words[0], host_end));
+	set_unless_dash(scan, KS_LOG_VHOST, words[0], host_end);
 	return words[1];
 }
 
@@ -265,7 +264,7 @@ set_user(Scan *scan, const char *first, const char *last)
 {
 	if (last - first == 2 && first[0] == '"' && first[1] == '"')
 		last = first;
-	set_field(scan, KS_LOG_USER, first, last, has_escape(first, last));
+	set_unless_dash(scan, KS_LOG_USER, first, last);
 }
 
 static bool
@@ -287,8 +286,8 @@ scan_head(Scan *scan, KsAccessLogKind kind, const char *last)
 		return fail(scan, last, "expected a user after the identity");
 	if (kind == KS_ACCESS_LOG_NGINX && !is_dash(identity, identity_end))
 		return fail(scan, identity, "expected \"-\" after the client");
-	set_field(scan, KS_LOG_CLIENT, client, client_end, has_escape(client, client_end));
-	set_field(scan, KS_LOG_IDENTITY, identity, identity_end, has_escape(identity, identity_end));
+	set_unless_dash(scan, KS_LOG_CLIENT, client, client_end);
+	set_unless_dash(scan, KS_LOG_IDENTITY, identity, identity_end);
 	set_user(scan, identity_end + 1, last);
 	return true;
 }
@@ -350,6 +349,14 @@ has_scheme(const char *first, const char *last)
 	return false;
 }
 
+static inline const char *
+trim_end(const char *first, const char *last)
+{
+	while (last > first && last[-1] == ' ')
+		last--;
+	return last;
+}
+
 /*
  * Method, URL and protocol.  A URL may have spaces that no client should have
  * sent.  Without a protocol (HTTP/0.9) it must look like one.
@@ -359,26 +366,25 @@ split_request(Scan *scan, const char *first, const char *last)
 {
 	const char *method_end = word_end(first, last);
 	const char *url = method_end;
-	const char *url_end = last;
-	const char *protocol = last;
+	const char *url_end;
+	const char *protocol;
 
-	while (protocol > first && protocol[-1] != ' ')
+	last = trim_end(method_end, last);
+	protocol = last;
+	while (protocol > method_end && protocol[-1] != ' ')
 		protocol--;
-	if (is_protocol(protocol, last))
-		url_end = protocol;
-	else
-		protocol = NULL;
+	if (!is_protocol(protocol, last))
+		protocol = last;
+	url_end = trim_end(method_end, protocol);
 	while (url < url_end && *url == ' ')
 		url++;
-	while (url_end > url && url_end[-1] == ' ')
-		url_end--;
 	if (url == url_end || !is_method(first, method_end) ||
-		(protocol == NULL && *url != '/' && !has_scheme(url, url_end)))
+		(protocol == last && *url != '/' && !has_scheme(url, url_end)))
 		return;
-	set_field(scan, KS_LOG_METHOD, first, method_end, false);
-	set_field(scan, KS_LOG_URL, url, url_end, has_escape(url, url_end));
-	if (protocol != NULL)
-		set_field(scan, KS_LOG_PROTOCOL, protocol, last, false);
+	set_field(scan, KS_LOG_METHOD, first, method_end);
+	set_field(scan, KS_LOG_URL, url, url_end);
+	if (protocol < last)
+		set_field(scan, KS_LOG_PROTOCOL, protocol, last);
 }
 
 /* The quote at scan->at, what it holds, and the one behind; up to what follows. */
@@ -465,7 +471,7 @@ scan_quoted_field(Scan *scan, KsAccessLogText field)
 
 	if (!scan_quoted(scan, &first, &last))
 		return false;
-	set_field(scan, field, first, last, has_escape(first, last));
+	set_unless_dash(scan, field, first, last);
 	return true;
 }
 

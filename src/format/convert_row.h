@@ -56,21 +56,24 @@ ks_row_put(KsRow *row, AttrNumber attno, Datum value)
 }
 
 /* Convert a value that is not null to the column's type. */
-static inline KsConverted
+static pg_attribute_always_inline KsConverted
 ks_row_convert_value(KsRow *row, KsColumn *column, const KsValue *value)
 {
-	Datum		result;
+	int			at = column->attno - 1;
 	KsConverted converted;
 
 	row->converter.column = column;
-	converted = column->convert(&row->converter, column, value, &result);
+	converted = column->convert(&row->converter, column, value, &row->values[at]);
 	if (converted == KS_CONVERTED)
-		ks_row_put(row, column->attno, result);
+	{
+		row->isnull[at] = false;
+		row->present[at] = true;
+	}
 	return converted;
 }
 
 /* Convert numbers 0 to n - 1, those that might raise an error together at the end. */
-static inline bool
+static pg_attribute_always_inline bool
 ks_row_convert(KsRow *row, int n, KsRowConvert convert, void *decoder)
 {
 	row->nlater = 0;

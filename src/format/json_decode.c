@@ -315,7 +315,7 @@ scan_message(JsonDecoder *decoder)
 }
 
 /* Convert a column's value, if it has one. */
-static inline KsConverted
+static pg_attribute_always_inline KsConverted
 convert_column(JsonDecoder *decoder, int i)
 {
 	const KsValue *value = &decoder->slots[decoder->column_slots[i]];
@@ -358,7 +358,7 @@ convert_rest(JsonDecoder *decoder)
 }
 
 /* The last number is the rest. */
-static inline KsConverted
+static pg_attribute_always_inline KsConverted
 convert_one(void *argument, int i)
 {
 	JsonDecoder *decoder = argument;
