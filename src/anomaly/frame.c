@@ -74,6 +74,7 @@ ks_frame_spread(const KsFrame *frame, double *mean, double *stddev)
 	sum_differences(frame, *mean, &sum, &squares);
 	*mean += sum / n;
 	squares -= sum * sum / n;
-	*stddev = sqrt(Max(squares, 0) / (n - 1));
+	/* rounding can make it negative; NaN, of squares too large, stays what it is */
+	*stddev = sqrt((squares < 0 ? 0 : squares) / (n - 1));
 	return isfinite(*mean) && isfinite(*stddev);
 }
