@@ -135,6 +135,8 @@ load_series(Following *f)
 	f->newest = DT_NOBEGIN;
 	if (f->is_new)
 	{
+		/* without a row it still has a context of its own */
+		SPI_freetuptable(SPI_tuptable);
 		f->state = make_state(f->call);
 		f->call->method->init(f->call->params, state_bytes(f->state));
 		return;
