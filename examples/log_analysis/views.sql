@@ -44,6 +44,16 @@ SELECT kafka_stream.create_view('ip_patterns', $$
     GROUP BY window_start, ip_address
 $$);
 
+-- And minute by minute: how many ask through one address?
+SELECT kafka_stream.create_view('ip_minutes', $$
+    SELECT tumble(event_time, '1 minute') AS window_start,
+           ip_address,
+           count(*)                AS requests,
+           count(DISTINCT user_id) AS distinct_users
+    FROM logs
+    GROUP BY window_start, ip_address
+$$, watermark_delay => '5 minutes');
+
 -- Does each service keep its promise: an answer within a second, and status 200?
 SELECT kafka_stream.create_view('sla', $$
     SELECT tumble(event_time, '1 minute') AS window_start,

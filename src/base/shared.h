@@ -59,6 +59,7 @@ typedef struct KsSlot
 	int			backoff_ms;
 	uint64		flush_asked;	/* requests of kafka_stream.flush() */
 	uint64		flush_done;		/* and how many are answered */
+	Oid			overran;		/* definition of the alert that its process was ended for */
 	KsRates		rates;
 } KsSlot;
 

@@ -34,9 +34,13 @@
 #include "worker/alert_state.h"
 #include "worker/process.h"
 
-/* A transaction evaluates at most so many windows, and begins none after so long. */
-#define SLICE_WINDOWS 100
-#define SLICE_USECS USECS_PER_SEC
+/*
+ * A transaction evaluates at most so many windows, each a subtransaction (with
+ * more than 64 of them, snapshots of others become slow), and begins none after
+ * so long.
+ */
+#define SLICE_WINDOWS 50
+#define SLICE_USECS (USECS_PER_SEC / 4)
 
 typedef struct Run
 {
@@ -205,20 +209,25 @@ describe(const KsAlert *alert, const ErrorData *error, bool timed_out)
 
 /* Say so where people look: once in the log for each new error, and in kafka_stream.alerts. */
 static void
-note_failure(KsAlert *alert, const ErrorData *error, bool timed_out)
+note_failure(KsAlert *alert, int sqlstate, const char *text, const char *context)
 {
-	char	   *text = describe(alert, error, timed_out);
-
 	if (alert->error != NULL && strcmp(alert->error, text) == 0)
 		return;
 	ereport(WARNING,
-			(errcode(error->sqlerrcode),
+			(errcode(sqlstate),
 			 errmsg("alert \"%s\" failed: %s", alert->name, text),
-			 error->context ? errcontext_msg("%s", error->context) : 0));
+			 context ? errcontext_msg("%s", context) : 0));
 	ks_worker_begin();
-	ks_alert_fail(alert, unpack_sql_state(error->sqlerrcode), text);
+	ks_alert_fail(alert, unpack_sql_state(sqlstate), text);
 	ks_worker_commit();
-	alert->error = text;
+	alert->error = pstrdup(text);
+}
+
+void
+ks_alert_run_overran(KsAlert *alert)
+{
+	note_failure(alert, ERRCODE_QUERY_CANCELED,
+				 "the query did not let itself be cancelled after kafka_stream.alert_timeout", NULL);
 }
 
 /* ---- the transaction ---- */
@@ -291,7 +300,7 @@ ks_alert_run(KsAlert *alert, SPIPlanPtr *plan)
 		outcome = KS_ALERT_CHANGED;
 	else if (error != NULL)
 	{
-		note_failure(alert, error, timed_out);
+		note_failure(alert, error->sqlerrcode, describe(alert, error, timed_out), error->context);
 		outcome = KS_ALERT_FAILED;
 	}
 	else

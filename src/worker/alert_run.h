@@ -23,6 +23,9 @@ typedef enum KsAlertOutcome
  */
 extern KsAlertOutcome ks_alert_run(KsAlert *alert, SPIPlanPtr *plan);
 
+/* Note that its query did not heed the timeout, and that a process was ended for it. */
+extern void ks_alert_run_overran(KsAlert *alert);
+
 /* When an alert with 'every' is due. */
 extern TimestampTz ks_alert_due(const KsAlert *alert);
 

@@ -16,6 +16,9 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+#include <signal.h>
+
 #include "access/xact.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
@@ -24,9 +27,11 @@
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "base/shared.h"
 #include "catalog/alert.h"
 #include "worker/alert_run.h"
@@ -35,6 +40,7 @@
 #define SHORTEST_BACKOFF_MS 1000
 #define LONGEST_BACKOFF_MS (5 * 60 * 1000)
 #define LOOK_INTERVAL_MS 5000	/* look at the catalog at least so often */
+#define TURN_USECS (USECS_PER_SEC / 4)	/* then it is another alert's turn */
 #define IDLE_FACTOR 9			/* what fails is left alone so many times as long as it took */
 
 extern PGDLLEXPORT void ks_alerts_main(Datum arg);
@@ -126,7 +132,56 @@ back_off(Memory *memory, TimestampTz began)
 						   now + (now - began) * IDLE_FACTOR);
 }
 
-/* Evaluate a slice of an alert. */
+/* ---- queries that do not let themselves be cancelled ---- */
+
+static volatile Oid running;	/* definition of the alert whose query runs */
+static TimeoutId overrun_timer;
+
+/* In a signal handler: the next process will know whom to leave alone for a while. */
+static void
+end_process(void)
+{
+	my_slot->overran = running;
+	(void) kill(MyProcPid, SIGTERM);
+}
+
+/* A turn is over long before this, unless a function catches query_canceled. */
+static void
+watch(Oid definition)
+{
+	running = definition;
+	enable_timeout_after(overrun_timer, (int) Min(INT64CONST(2) * ks_alert_timeout + 5000, INT_MAX));
+}
+
+static void
+watch_end(void)
+{
+	disable_timeout(overrun_timer, false);
+	running = InvalidOid;
+}
+
+/* Was the process before this one ended for an alert? */
+static void
+heed_overrun(List *alerts)
+{
+	ListCell   *lc;
+
+	foreach(lc, alerts)
+	{
+		KsAlert    *alert = lfirst(lc);
+
+		if (alert->definition != my_slot->overran)
+			continue;
+		ks_alert_run_overran(alert);
+		back_off(remember(alert), TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+															  -(int64) ks_alert_timeout));
+	}
+	my_slot->overran = InvalidOid;
+}
+
+/* ---- evaluating ---- */
+
+/* Evaluate an alert, for its turn. */
 static KsAlertOutcome
 run_one(KsAlert *alert)
 {
@@ -137,7 +192,13 @@ run_one(KsAlert *alert)
 	if (not_before(alert, memory) > began)
 		return KS_ALERT_IDLE;
 	pgstat_report_activity(STATE_RUNNING, psprintf("evaluating alert \"%s\"", alert->name));
-	outcome = ks_alert_run(alert, &memory->plan);
+	watch(alert->definition);
+	do
+	{
+		outcome = ks_alert_run(alert, &memory->plan);
+		CHECK_FOR_INTERRUPTS();
+	} while (outcome == KS_ALERT_MORE && GetCurrentTimestamp() - began < TURN_USECS);
+	watch_end();
 	if (outcome == KS_ALERT_FAILED)
 		back_off(memory, began);
 	else
@@ -195,6 +256,8 @@ look(void)
 
 	if (alerts == NIL)
 		ks_process_give_up(generation);
+	if (OidIsValid(my_slot->overran))
+		heed_overrun(alerts);
 	if (run_all(alerts))
 		return;
 	foreach(lc, alerts)
@@ -217,6 +280,7 @@ recover(MemoryContext context)
 	EmitErrorReport();
 	MemoryContextSwitchTo(context);
 	FlushErrorState();
+	watch_end();
 	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(context);
 	RESUME_INTERRUPTS();
@@ -231,6 +295,7 @@ begin(int index)
 	/* Whoever drops what alerts read, with what depends on it, wins over us. */
 	SetConfigOption("deadlock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
 	ks_process_name("alerts");
+	overrun_timer = RegisterTimeout(USER_TIMEOUT, end_process);
 	memories = hash_create("alerts", 64, &control, HASH_ELEM | HASH_BLOBS);
 	ks_slot_set_state(my_slot, KS_SLOT_RUNNING, NULL);
 }
