@@ -44,6 +44,7 @@ typedef struct Following
 	const KsDetectorCall *call;
 	KsWindow	window;
 	bool		ts_is_end;		/* of the window; else its start */
+	bool		stateless;		/* the method keeps nothing of the past */
 	SPIPlanPtr	load;
 	SPIPlanPtr	update;
 	SPIPlanPtr	insert;
@@ -123,28 +124,38 @@ check_state(const Following *f, int format, const bytea *state)
 			 errhint("Drop the view with kafka_stream.drop_view() and create it again.")));
 }
 
-static void
-load_series(Following *f)
+/* The stored state of the series at hand; false if it is new. */
+static bool
+find_state(Following *f)
 {
 	Datum		value = JsonbPGetDatum(f->series);
+	bool		found;
 	bool		isnull;
 
 	if (SPI_execute_plan(f->load, &value, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not load the state of a series");
-	f->is_new = SPI_processed == 0;
+	found = SPI_processed > 0;
+	if (found)
+	{
+		f->state = DatumGetByteaPCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+		check_state(f, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)),
+					f->state);
+	}
+	/* without a row it still has a context of its own */
+	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
+static void
+load_series(Following *f)
+{
 	f->newest = DT_NOBEGIN;
+	f->is_new = f->stateless || !find_state(f);
 	if (f->is_new)
 	{
-		/* without a row it still has a context of its own */
-		SPI_freetuptable(SPI_tuptable);
 		f->state = make_state(f->call);
 		f->call->method->init(f->call->params, state_bytes(f->state));
-		return;
 	}
-	f->state = DatumGetByteaPCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-	check_state(f, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)),
-				f->state);
-	SPI_freetuptable(SPI_tuptable);
 }
 
 static void
@@ -157,7 +168,8 @@ store_series(Following *f)
 
 	if (f->series == NULL)
 		return;
-	if (SPI_execute_plan(f->is_new ? f->insert : f->update, values, NULL, false, 0) < 0)
+	if (!f->stateless &&
+		SPI_execute_plan(f->is_new ? f->insert : f->update, values, NULL, false, 0) < 0)
 		elog(ERROR, "could not store the state of a series");
 	f->series = NULL;
 	MemoryContextReset(f->context);
@@ -307,6 +319,7 @@ ks_detector_follow(const KsView *view, TimestampTz source_closed_to)
 	KsAccess	access;
 
 	ks_view_window(view, &f.window);
+	f.stateless = call->method->state_size(call->params) == 0;
 	f.ts_is_end = strcmp(call->time_column, "window_end") == 0;
 	ks_access_enter(&access);
 	prepare_plans(&f);
