@@ -14,9 +14,9 @@
  * deviations above the mean of the last tree_size scores.
  *
  * Warm once the trees are full and there are tree_size such scores: after
- * shingle - 1 + 2 * tree_size rows.  Rows without a value, infinite ones and
- * ones beyond 1e150 are left out of shingles.  There is no expected value and
- * no band: a shape is what is judged.
+ * shingle - 1 + 2 * tree_size rows.  Rows without a value and infinite ones are
+ * left out of shingles; values beyond 1e150 count as infinite.  There is no
+ * expected value and no band: a shape is what is judged.
  */
 #include "postgres.h"
 
