@@ -360,6 +360,34 @@ column_arguments(KsDetectorCall *call, const Arguments *arguments, const Layout 
 		call->partition_by = partition_column_argument(arguments, layout->partition_column, named);
 }
 
+/* The arguments as they would be sent, so that no setting has a part in it. */
+static char *
+call_identity(const KsDetectorMethod *method, Oid function, int own, const Arguments *arguments)
+{
+	StringInfoData identity;
+	Oid		   *types;
+	int			ntypes;
+
+	(void) get_func_signature(function, &types, &ntypes);
+	initStringInfo(&identity);
+	appendStringInfo(&identity, "%s/%d", method->name, method->format);
+	for (int i = own; i < own + method->nparams; i++)
+	{
+		Oid			send;
+		bool		isvarlena;
+		bytea	   *value;
+
+		appendStringInfoChar(&identity, ' ');
+		if (arguments->isnull[i])
+			continue;
+		getTypeBinaryOutputInfo(types[i], &send, &isvarlena);
+		value = OidSendFunctionCall(send, arguments->value[i]);
+		for (int j = 0; j < VARSIZE(value) - VARHDRSZ; j++)
+			appendStringInfo(&identity, "%02x", (unsigned char) VARDATA(value)[j]);
+	}
+	return identity.data;
+}
+
 KsDetectorCall *
 ks_detector_call(Oid function, int nargs, const Datum *args, const bool *isnull)
 {
@@ -378,6 +406,7 @@ ks_detector_call(Oid function, int nargs, const Datum *args, const bool *isnull)
 	call->relation = arguments.relation = relation_argument(&arguments);
 	column_arguments(call, &arguments, &layout);
 	call->params = method->params(args + layout.own, isnull + layout.own);
+	call->identity = call_identity(method, function, layout.own, &arguments);
 	call->include_open = !isnull[layout.include_open] && DatumGetBool(args[layout.include_open]);
 	return call;
 }

@@ -21,6 +21,12 @@ typedef struct KsDetectorCall
 	char	   *time_column;
 	List	   *partition_by;	/* of char *, column names */
 	bool		include_open;
+
+	/*
+	 * What a state depends on: the method, its format and its own arguments.
+	 * A state that is stored is of use only with the same.
+	 */
+	char	   *identity;
 } KsDetectorCall;
 
 /*

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -111,15 +112,19 @@ make_state(const KsDetectorCall *call)
 	return state;
 }
 
+/*
+ * The view's owner can replace the rule of its definition, and a method that is
+ * given another's bytes would go astray in them.
+ */
 static void
-check_state(const Following *f, int format, const bytea *state)
+check_state(const Following *f, const char *identity, const bytea *state)
 {
-	if (format == f->call->method->format &&
+	if (strcmp(identity, f->call->identity) == 0 &&
 		VARSIZE(state) == MAXALIGN(VARHDRSZ) + f->call->method->state_size(f->call->params))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("the state of series %s was written by another version of %s",
+			 errmsg("the state of series %s was written by another version of %s, or with other arguments",
 					JsonbToCString(NULL, &f->series->root, VARSIZE(f->series)), f->call->method->name),
 			 errhint("Drop the view with kafka_stream.drop_view() and create it again.")));
 }
@@ -138,8 +143,7 @@ find_state(Following *f)
 	if (found)
 	{
 		f->state = DatumGetByteaPCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-		check_state(f, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)),
-					f->state);
+		check_state(f, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1), f->state);
 	}
 	/* without a row it still has a context of its own */
 	SPI_freetuptable(SPI_tuptable);
@@ -163,7 +167,7 @@ store_series(Following *f)
 {
 	Datum		values[] = {
 		JsonbPGetDatum(f->series), TimestampTzGetDatum(f->newest),
-		Int32GetDatum(f->call->method->format), PointerGetDatum(f->state),
+		CStringGetTextDatum(f->call->identity), PointerGetDatum(f->state),
 	};
 
 	if (f->series == NULL)
@@ -249,7 +253,7 @@ take_row(Following *f, TupleTableSlot *slot)
 static SPIPlanPtr
 prepare(const char *sql, int nargs)
 {
-	Oid			types[] = {JSONBOID, TIMESTAMPTZOID, INT4OID, BYTEAOID};
+	Oid			types[] = {JSONBOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID};
 	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
 
 	if (plan == NULL)
@@ -262,11 +266,11 @@ prepare_plans(Following *f)
 {
 	const char *states = ks_relation_name(f->view->states);
 
-	f->load = prepare(psprintf("SELECT s.format, s.state FROM %s s"
+	f->load = prepare(psprintf("SELECT s.identity, s.state FROM %s s"
 							   " WHERE s.series OPERATOR(pg_catalog.=) $1", states), 1);
-	f->insert = prepare(psprintf("INSERT INTO %s (series, newest, format, state)"
+	f->insert = prepare(psprintf("INSERT INTO %s (series, newest, identity, state)"
 								 " VALUES ($1, $2, $3, $4)", states), 4);
-	f->update = prepare(psprintf("UPDATE %s SET newest = $2, format = $3, state = $4"
+	f->update = prepare(psprintf("UPDATE %s SET newest = $2, identity = $3, state = $4"
 								 " WHERE series OPERATOR(pg_catalog.=) $1", states), 4);
 }
 

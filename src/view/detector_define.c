@@ -29,7 +29,7 @@ create_tables(const KsViewNames *names)
 	ks_access_execute(psprintf("CREATE INDEX ON %s (window_start)", names->finals));
 	ks_access_execute(psprintf("CREATE INDEX ON %s (window_end)", names->finals));
 	ks_access_execute(psprintf("CREATE TABLE %s (series jsonb NOT NULL, newest timestamptz NOT NULL,"
-							   " format int NOT NULL, state bytea NOT NULL)"
+							   " identity text NOT NULL, state bytea NOT NULL)"
 							   " USING heap WITH (fillfactor = 50)", names->states));
 	ks_access_execute(psprintf("ALTER TABLE %s ALTER state SET STORAGE EXTERNAL", names->states));
 	/* A series may be longer than what a btree takes. */
