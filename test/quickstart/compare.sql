@@ -129,5 +129,5 @@ SELECT pg_temp.compare('counts of logs', $$
 $$, $$
     SELECT count(*), 6::bigint FROM produced_logs
     UNION ALL
-    SELECT (SELECT count(*) FROM produced_logs), 0 FROM generate_series(1, 8)
+    SELECT (SELECT count(*) FROM produced_logs), 0 FROM generate_series(1, 9)
 $$);

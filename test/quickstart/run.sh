@@ -6,7 +6,14 @@
 find_run_dir
 
 step=
-trap '[ $? = 0 ] || echo "error: the quick start stopped while $step" >&2' EXIT
+listener=
+
+leave() {
+	local status=$?
+	[ -z "$listener" ] || kill "$listener" 2> /dev/null || true
+	[ "$status" = 0 ] || echo "error: the quick start stopped while $step" >&2
+}
+trap leave EXIT
 
 begin() {
 	step=$1
@@ -15,6 +22,15 @@ begin() {
 
 sql() {
 	psql -X -q -v ON_ERROR_STOP=1 -v brokers="$KAFKA_BROKERS" -P pager=off "$@"
+}
+
+# A session of its own that hears what alerts tell, as a pager would.
+listen() {
+	{
+		echo "LISTEN alerts;"
+		while sleep 0.5; do echo "SELECT;"; done
+	} | sql -At 2> /dev/null |
+		sed -un 's/.* with payload "{"alert": "\([^"]*\)", "state": "\([^"]*\)", "key": \({[^}]*}\).*/   NOTIFY: \1 \2 \3/p'
 }
 
 here=$top/test/quickstart
@@ -29,11 +45,14 @@ for topic in logs user-events; do
 	"$run/bin/kafka_tool" "$KAFKA_BROKERS" create "$topic" 4
 done
 
-begin "declaring streams and views: examples/log_analysis/streams.sql and views.sql"
+begin "declaring streams, views and alerts: streams.sql, views.sql and alerts.sql in examples/log_analysis"
 sql -f "$example/streams.sql" > /dev/null
 sql -f "$example/views.sql" > /dev/null
+sql -f "$example/alerts.sql" > /dev/null
+listen &
+listener=$!
 
-begin "producing half an hour of events, out of order"
+begin "producing half an hour of events, out of order: an address floods, then 'search' is slow, then 'payment' fails"
 sql -f "$here/events.sql"
 for round in 1 2 3 4 5 6; do
 	sql -v round="$round" -f "$here/send.sql"
@@ -49,6 +68,12 @@ begin "waiting until every event is in the views"
 sql -At -c "SELECT kafka_stream.flush('logs')" -c "SELECT kafka_stream.flush('user_events')" > /dev/null
 sql -f "$here/progress.sql"
 sql -f "$here/show.sql"
+
+begin "waiting until every final window was looked at by the alerts"
+sql -f "$here/alerts.sql"
+sleep 1
+kill "$listener" 2> /dev/null || true
+listener=
 
 begin "checking the views against plain queries over the produced events"
 sql -f "$here/compare.sql"
