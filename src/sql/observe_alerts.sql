@@ -20,8 +20,9 @@ COMMENT ON VIEW kafka_stream.alerts IS
 CREATE VIEW kafka_stream.alert_rules WITH (security_barrier) AS
 SELECT a.name AS alert, c.relowner::regrole AS owner, a.view, a.every, a.key, a.notify, a.hold_for,
        a.retention,
-       pg_catalog.replace(pg_catalog.replace(pg_catalog.pg_get_viewdef(a.definition),
-           'kafka_stream.alert_window_start()', '$1'), 'kafka_stream.alert_window_end()', '$2') AS query,
+       pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.pg_get_viewdef(a.definition),
+           '(kafka_stream\.)?alert_window_start\(\)', '$1', 'g'),
+           '(kafka_stream\.)?alert_window_end\(\)', '$2', 'g') AS query,
        nullif(p.evaluated_to, '-infinity') AS evaluated_to,
        a.enabled AND h.here AS enabled,
        CASE WHEN a.enabled AND NOT h.here

@@ -146,6 +146,7 @@ refuse(bool found, const char *what)
 static void
 check(Query *query)
 {
+	refuse(query->commandType != CMD_SELECT, "make a table: leave INTO out");
 	refuse(query->hasModifyingCTE, "change data: there is a data-modifying statement in WITH");
 	refuse(query->rowMarks != NIL, "lock rows: leave FOR UPDATE or FOR SHARE out");
 	refuse(isQueryUsingTempRelation(query), "use temporary tables, which other sessions do not have");
