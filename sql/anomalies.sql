@@ -161,6 +161,18 @@ SELECT c AS column, count(DISTINCT series) AS series, count(score) AS with_previ
 FROM unnest('{n,f,j,c,e,i,b,d}'::name[]) AS c, detect_spike('kind', 'value', 'at', ARRAY[c]) GROUP BY c ORDER BY c;
 SELECT count(DISTINCT series) AS series, count(score) AS with_previous FROM detect_spike('kind', 'value', 'at', '{i,n,j,c,f,e}');
 
+-- Series that are different but have the same hash, by which they are sorted.
+CREATE TABLE collision AS SELECT place >> 32 AS hash, array_agg(name) AS names
+FROM (SELECT 'n' || g AS name, kafka_stream_internal.series_place('2026-01-05Z', 'n' || g) AS place FROM generate_series(1, 200000) AS g) AS s
+GROUP BY hash HAVING count(*) > 1;
+SELECT count(*) > 0 AS some FROM collision;
+CREATE TABLE mixed AS SELECT timestamptz '2026-01-05Z' + g * interval '1 minute' AS at, name, noise(g) + length(name) * g AS value
+FROM generate_series(1, 30) AS g, collision, unnest(names) AS name;
+SELECT count(DISTINCT series) = (SELECT sum(cardinality(names)) FROM collision) AS all_series, count(score) = 29 * count(DISTINCT series) AS each_alone,
+       count(*) FILTER (WHERE NOT near(score, m.value - before)) AS differences
+FROM detect_spike('mixed', 'value', 'at', '{name}') AS d
+    JOIN (SELECT *, lag(value) OVER (PARTITION BY name ORDER BY at) AS before FROM mixed) AS m ON ts = at AND series->>'name' = name;
+
 -- Kinds of values and times.
 CREATE DOMAIN amount AS numeric CHECK (value >= 0);
 CREATE TABLE "Types" (at timestamptz, stamp timestamp, day date, i2 int2, i8 int8, f4 float4, num numeric, am amount, took interval, "va""lue" int,

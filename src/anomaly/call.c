@@ -452,16 +452,10 @@ append_from(StringInfo sql, const KsDetectorCall *call, const char *condition)
 }
 
 static void
-append_order(StringInfo sql, const KsDetectorCall *call)
+append_order(StringInfo sql, const KsDetectorCall *call, const char *series_order)
 {
-	ListCell   *lc;
-
-	appendStringInfoString(sql, "\nORDER BY ");
-	foreach(lc, call->partition_by)
-		appendStringInfo(sql, "%s, ",
-						 partition_expression(column_type(call->relation, lfirst(lc)), lfirst(lc)));
 	/* the column itself, since it may have an index */
-	appendStringInfo(sql, "r.%s", quote_identifier(call->time_column));
+	appendStringInfo(sql, "\nORDER BY %sr.%s", series_order, quote_identifier(call->time_column));
 	for (int i = 0; i < call->method->nvalues; i++)
 	{
 		const char *column = call->value_column[i];
@@ -471,32 +465,57 @@ append_order(StringInfo sql, const KsDetectorCall *call)
 	}
 }
 
-char *
-ks_detector_call_query(const KsDetectorCall *call, const char *condition)
+/* The columns of a series, each followed by a comma. */
+static char *
+partition_columns(const KsDetectorCall *call, bool named)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, call->partition_by)
+	{
+		const char *column = lfirst(lc);
+
+		appendStringInfoString(&sql, partition_expression(column_type(call->relation, column), column));
+		if (named)
+			appendStringInfo(&sql, " AS %s", quote_identifier(column));
+		appendStringInfoString(&sql, ", ");
+	}
+	return sql.data;
+}
+
+static char *
+series_expression(const KsDetectorCall *call)
 {
 	StringInfoData sql;
 	ListCell   *lc;
 	const char *separator = "";
 
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
 	if (call->partition_by == NIL)
-		appendStringInfoString(&sql, "'{}'::pg_catalog.jsonb");
-	else
+		return "'{}'::pg_catalog.jsonb";
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "pg_catalog.jsonb_build_object(");
+	foreach(lc, call->partition_by)
 	{
-		appendStringInfoString(&sql, "pg_catalog.jsonb_build_object(");
-		foreach(lc, call->partition_by)
-		{
-			appendStringInfo(&sql, "%s%s, r.%s", separator, quote_literal_cstr(lfirst(lc)),
-							 quote_identifier(lfirst(lc)));
-			separator = ", ";
-		}
-		appendStringInfoChar(&sql, ')');
+		appendStringInfo(&sql, "%s%s, r.%s", separator, quote_literal_cstr(lfirst(lc)),
+						 quote_identifier(lfirst(lc)));
+		separator = ", ";
 	}
-	appendStringInfoString(&sql, " AS series, ");
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+char *
+ks_detector_call_query(const KsDetectorCall *call, const char *condition)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s AS series, ", series_expression(call));
 	append_values(&sql, call);
 	append_from(&sql, call, condition);
-	append_order(&sql, call);
+	append_order(&sql, call, partition_columns(call, false));
 	return sql.data;
 }
 
@@ -504,16 +523,17 @@ char *
 ks_detector_call_columns_query(const KsDetectorCall *call, const char *condition)
 {
 	StringInfoData sql;
-	ListCell   *lc;
+	const char *keys = partition_columns(call, false);
+	const char *time = time_expression(column_type(call->relation, call->time_column),
+									   call->time_column);
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
-	foreach(lc, call->partition_by)
-		appendStringInfo(&sql, "%s AS %s, ",
-						 partition_expression(column_type(call->relation, lfirst(lc)), lfirst(lc)),
-						 quote_identifier(lfirst(lc)));
+	if (call->partition_by != NIL)
+		appendStringInfo(&sql, "kafka_stream_internal.series_place(%s, %s) AS place, %s", time,
+						 pnstrdup(keys, strlen(keys) - strlen(", ")), partition_columns(call, true));
 	append_values(&sql, call);
 	append_from(&sql, call, condition);
-	append_order(&sql, call);
+	append_order(&sql, call, call->partition_by == NIL ? "" : "1, ");
 	return sql.data;
 }

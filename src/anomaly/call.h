@@ -47,10 +47,12 @@ extern KsDetectorCall *ks_detector_call(Oid function, int nargs,
 extern char *ks_detector_call_query(const KsDetectorCall *call, const char *condition);
 
 /*
- * The same rows in the same order, for who builds series by himself: instead
- * of series a column for each of partition_by, by its name.  Rows belong to
- * one series if to_jsonb() of these columns is equal; rows for which the
- * columns are equal do.
+ * The same rows for who builds series by himself and wants them fast: in front
+ * of ts and value, and instead of series, stand a column place int8 and one
+ * for each of partition_by by its name; nothing without partition_by.  Rows
+ * belong to one series if the columns are equal, or to_jsonb() of them is.  In
+ * order of place >> 32, ts (NULLs last), value, value2; different series with
+ * the same place >> 32, which are rare, are mixed.
  */
 extern char *ks_detector_call_columns_query(const KsDetectorCall *call, const char *condition);
 

@@ -2,9 +2,10 @@
  * detect_*(): one C function behind all of them; the method is found by the
  * name of the SQL function.
  *
- * The rows come from an ordinary query with the caller's rights, in order of
- * series and time, straight from the executor into the detector and out into
- * the result's tuplestore.  The state of one series is kept at a time.
+ * The rows come from an ordinary query with the caller's rights, sorted by a
+ * hash of the series and the time, straight from the executor into the detector
+ * and out into the result's tuplestore.  The states of series with one hash are
+ * kept at a time: nearly always one.
  */
 #include "postgres.h"
 
@@ -31,20 +32,31 @@ PG_FUNCTION_INFO_V1(ks_detect);
 
 #define RESULT_COLUMNS 8
 
+/* A series that has begun. */
+typedef struct Series
+{
+	Datum	   *key;			/* of its last row: values of the partition_by columns */
+	bool	   *key_isnull;
+	Jsonb	   *name;			/* the same as an object */
+	void	   *state;
+} Series;
+
 typedef struct Detector
 {
 	DestReceiver receiver;		/* must be first */
 	const KsDetectorCall *call;
 	ReturnSetInfo *result;
-	void	   *state;			/* of the present series */
 
-	TupleDesc	key_desc;		/* the columns of partition_by, all at the front of a row */
+	/* the front of a row, if there is partition_by: its place, then the key */
+	int			first_key;
+	TupleDesc	key_desc;
 	FmgrInfo	to_jsonb;
-	Datum	   *key;			/* of the last row */
-	bool	   *key_isnull;
-	Jsonb	   *series;			/* of the last row; NULL before the first */
-	MemoryContext series_context;	/* of these three */
-	MemoryContext spare_context;
+
+	Series	   *series;			/* of the last row; NULL before the first */
+	int64		place;			/* their common one, without the time */
+	List	   *neighbours;		/* all series at that place, nearly always one */
+	MemoryContext context;		/* of the series; reset for each place */
+	MemoryContext scratch;		/* of looking for one */
 } Detector;
 
 static void
@@ -53,9 +65,10 @@ startup(DestReceiver *receiver, int operation, TupleDesc desc)
 	Detector   *detector = (Detector *) receiver;
 	int			nkeys = list_length(detector->call->partition_by);
 
+	detector->first_key = nkeys > 0 ? 1 : 0;
 	detector->key_desc = CreateTemplateTupleDesc(nkeys);
 	for (int i = 1; i <= nkeys; i++)
-		TupleDescCopyEntry(detector->key_desc, i, desc, i);
+		TupleDescCopyEntry(detector->key_desc, i, desc, detector->first_key + i);
 	BlessTupleDesc(detector->key_desc);
 	fmgr_info(F_TO_JSONB, &detector->to_jsonb);
 	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
@@ -73,65 +86,111 @@ shutdown(DestReceiver *receiver)
 static bool
 key_is_same(const Detector *detector, const TupleTableSlot *slot)
 {
-	if (detector->series == NULL)
+	const Series *series = detector->series;
+	const Datum *key = slot->tts_values + detector->first_key;
+	const bool *isnull = slot->tts_isnull + detector->first_key;
+
+	if (series == NULL)
 		return false;
 	for (int i = 0; i < detector->key_desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(detector->key_desc, i);
 
-		if (slot->tts_isnull[i] != detector->key_isnull[i])
+		if (isnull[i] != series->key_isnull[i])
 			return false;
-		if (!slot->tts_isnull[i] &&
-			!datum_image_eq(slot->tts_values[i], detector->key[i], att->attbyval, att->attlen))
+		if (!isnull[i] && !datum_image_eq(key[i], series->key[i], att->attbyval, att->attlen))
 			return false;
 	}
 	return true;
 }
 
 static Jsonb *
-build_series(Detector *detector, const TupleTableSlot *slot)
+name_series(Detector *detector, const TupleTableSlot *slot)
 {
-	HeapTuple	key = heap_form_tuple(detector->key_desc, slot->tts_values, slot->tts_isnull);
+	HeapTuple	key = heap_form_tuple(detector->key_desc, slot->tts_values + detector->first_key,
+									  slot->tts_isnull + detector->first_key);
 
 	return DatumGetJsonbP(FunctionCall1(&detector->to_jsonb,
 										heap_copy_tuple_as_datum(key, detector->key_desc)));
 }
 
-/*
- * Remember the row's key.  It can be another one without being another series:
- * 1.0 and 1.00 are equal.
- */
-static void
-change_key(Detector *detector, const TupleTableSlot *slot)
+static Series *
+begin_series(Detector *detector, Jsonb *name)
 {
+	const KsDetectorCall *call = detector->call;
 	int			nkeys = detector->key_desc->natts;
-	Jsonb	   *before = detector->series;
-	MemoryContext context = detector->spare_context;
-	MemoryContext old = MemoryContextSwitchTo(context);
+	Series	   *series = palloc(sizeof(Series));
 
-	detector->key = palloc(nkeys * sizeof(Datum));
-	detector->key_isnull = palloc(nkeys * sizeof(bool));
-	for (int i = 0; i < nkeys; i++)
+	series->name = (Jsonb *) PG_DETOAST_DATUM_COPY(JsonbPGetDatum(name));
+	series->key = palloc0(nkeys * sizeof(Datum));
+	series->key_isnull = palloc(nkeys * sizeof(bool));
+	memset(series->key_isnull, true, nkeys * sizeof(bool));
+	series->state = palloc(call->method->state_size(call->params));
+	call->method->init(call->params, series->state);
+	detector->neighbours = lappend(detector->neighbours, series);
+	return series;
+}
+
+/* The series of that name at the present place; NULL if there is none. */
+static Series *
+find_series(const Detector *detector, Jsonb *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, detector->neighbours)
+	{
+		Series	   *series = lfirst(lc);
+
+		if (compareJsonbContainers(&series->name->root, &name->root) == 0)
+			return series;
+	}
+	return NULL;
+}
+
+/* Remember the row's key; another one can still be the same series: 1.0 and 1.00 are equal. */
+static void
+set_key(const Detector *detector, Series *series, const TupleTableSlot *slot)
+{
+	for (int i = 0; i < detector->key_desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(detector->key_desc, i);
+		int			column = detector->first_key + i;
 
-		detector->key_isnull[i] = slot->tts_isnull[i];
-		if (!slot->tts_isnull[i])
-			detector->key[i] = datumCopy(slot->tts_values[i], att->attbyval, att->attlen);
+		if (!att->attbyval && !series->key_isnull[i])
+			pfree(DatumGetPointer(series->key[i]));
+		series->key_isnull[i] = slot->tts_isnull[column];
+		if (!slot->tts_isnull[column])
+			series->key[i] = datumCopy(slot->tts_values[column], att->attbyval, att->attlen);
 	}
-	detector->series = build_series(detector, slot);
-	if (before == NULL || compareJsonbContainers(&before->root, &detector->series->root) != 0)
-		detector->call->method->init(detector->call->params, detector->state);
+}
+
+/* Go to the series of a row whose key is not the last row's. */
+static void
+change_series(Detector *detector, const TupleTableSlot *slot)
+{
+	int64		place = detector->first_key == 0 ? 0 : DatumGetInt64(slot->tts_values[0]) >> 32;
+	MemoryContext old = MemoryContextSwitchTo(detector->scratch);
+	Jsonb	   *name = name_series(detector, slot);
+
+	MemoryContextSwitchTo(detector->context);
+	if (place != detector->place)
+	{
+		detector->neighbours = NIL;
+		MemoryContextReset(detector->context);
+	}
+	detector->place = place;
+	detector->series = find_series(detector, name);
+	if (detector->series == NULL)
+		detector->series = begin_series(detector, name);
+	set_key(detector, detector->series, slot);
 	MemoryContextSwitchTo(old);
-	detector->spare_context = detector->series_context;
-	detector->series_context = context;
-	MemoryContextReset(detector->spare_context);
+	MemoryContextReset(detector->scratch);
 }
 
 static void
 read_row(const Detector *detector, const TupleTableSlot *slot, KsDetectorRow *row)
 {
-	int			column = detector->key_desc->natts;
+	int			column = detector->first_key + detector->key_desc->natts;
 
 	row->no_ts = slot->tts_isnull[column];
 	row->ts = row->no_ts ? 0 : DatumGetTimestampTz(slot->tts_values[column]);
@@ -153,7 +212,7 @@ put_row(const Detector *detector, const KsDetectorRow *row, const KsDetection *d
 	Datum		value[RESULT_COLUMNS];
 	bool		isnull[RESULT_COLUMNS] = {false, row->no_ts, row->isnull[0]};
 
-	value[0] = JsonbPGetDatum(detector->series);
+	value[0] = JsonbPGetDatum(detector->series->name);
 	value[1] = TimestampTzGetDatum(row->ts);
 	value[2] = Float8GetDatum(row->value[0]);
 	for (int i = 0; i < lengthof(number); i++)
@@ -175,9 +234,9 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
 	if (!key_is_same(detector, slot))
-		change_key(detector, slot);
+		change_series(detector, slot);
 	read_row(detector, slot, &row);
-	detector->call->method->step(detector->call->params, detector->state, &row, &detection);
+	detector->call->method->step(detector->call->params, detector->series->state, &row, &detection);
 	put_row(detector, &row, &detection);
 	return true;
 }
@@ -193,11 +252,10 @@ init_detector(Detector *detector, const KsDetectorCall *call, ReturnSetInfo *res
 	detector->receiver.mydest = DestTuplestore;
 	detector->call = call;
 	detector->result = result;
-	detector->state = palloc(call->method->state_size(call->params));
-	detector->series_context = AllocSetContextCreate(CurrentMemoryContext, "series",
-													 ALLOCSET_SMALL_SIZES);
-	detector->spare_context = AllocSetContextCreate(CurrentMemoryContext, "last series",
-													ALLOCSET_SMALL_SIZES);
+	detector->context = AllocSetContextCreate(CurrentMemoryContext, "series of a detector",
+											  ALLOCSET_DEFAULT_SIZES);
+	detector->scratch = AllocSetContextCreate(CurrentMemoryContext, "name of a series",
+											  ALLOCSET_SMALL_SIZES);
 }
 
 /* Read-only, so that the query sees what the calling one does. */

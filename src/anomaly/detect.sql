@@ -19,7 +19,7 @@ COMMENT ON FUNCTION kafka_stream.detect_zscore(pg_catalog.regclass, pg_catalog.n
 'partition_by: columns that tell series apart; include_open: also windows of a continuous view that are not final '
 '(a relation with columns window_start, window_end and is_final counts as one). '
 'preceding: rows to look back at, 2 to 10000; threshold: in standard deviations. '
-'Every row comes back, those of a series together and in order of time: '
+'Every row comes back, those of a series in order of time; rows of series come in any order: '
 'score = (value - mean) / sample stddev over the preceding rows, this one excluded; '
 'expected is the mean, lower and upper are threshold standard deviations away, is_anomaly says abs(score) > threshold. '
 'Without enough rows before, or without a value, score is NULL; infinite values are anomalies and do not count for later rows; '
