@@ -126,6 +126,7 @@ tap() {
 
 bash "$top/test/setup.sh"
 COPT=-Werror bash "$top/test/build.sh"
+bash "$top/test/fuzz/build.sh"
 find_run_dir
 perl_modules=$(cd "$(dirname "$(pg_dir pgxs)")/../test/perl" && pwd)
 pg_regress=$(cd "$perl_modules/../regress" && pwd)/pg_regress

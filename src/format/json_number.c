@@ -11,7 +11,12 @@ ks_json_number_is_plain(const KsValue *number)
 {
 	if (number->exponent || number->len > 100)
 		return false;
-	return number->text[0] != '-' || strspn(number->text + 1, "0.") < number->len - 1;
+	if (number->text[0] != '-')
+		return true;
+	for (size_t i = 1; i < number->len; i++)
+		if (number->text[i] != '0' && number->text[i] != '.')
+			return true;
+	return false;				/* minus zero */
 }
 
 bool
