@@ -5,11 +5,12 @@ SET search_path = anomaly_references, kafka_stream, public;
 SET timezone = 'UTC';
 CREATE FUNCTION noise(n bigint) RETURNS float8 IMMUTABLE LANGUAGE sql AS
     $$SELECT ((hashint8extended(n, 11) & 65535) / 65536.0)::float8 - 0.5$$;
--- Three series, every 20 minutes with gaps: a daily season, noise, spikes, a
+-- Three series, every 20 minutes with gaps, one of them from a slot to the same
+-- slot of the next period: a daily season, noise, spikes, a
 -- shift of level, equal stretches, NULLs and infinities.
 CREATE TABLE metric AS
     SELECT CASE g % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'b' END AS name, (g / 3)::bigint AS n,
-           timestamptz '2026-01-05 00:07Z' + (g / 3 + CASE WHEN g > 1500 THEN 100 ELSE 0 END) * interval '20 minutes' AS at,
+           timestamptz '2026-01-05 00:07Z' + (g / 3 + CASE WHEN g > 2100 THEN 171 WHEN g > 1500 THEN 100 ELSE 0 END) * interval '20 minutes' AS at,
            CASE WHEN g % 83 = 13 THEN NULL WHEN g = 900 THEN 'Infinity' WHEN g = 1111 THEN '-Infinity'
                 WHEN g BETWEEN 600 AND 900 AND g % 3 = 1 THEN 7.3 + CASE WHEN g % 19 = 0 AND g > 720 THEN 1 ELSE 0 END
                 WHEN g % 211 = 7 THEN 60 * noise(g)
