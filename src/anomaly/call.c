@@ -1,22 +1,15 @@
 /*
- * The arguments of a detect_* function, and the SQL that they stand for.
- *
- * What is known of the relation comes from PostgreSQL's catalog alone: a
- * continuous view is told by its columns window_start, window_end (timestamptz)
- * and is_final (boolean), and so is a view over one that passes them on.
+ * The arguments of a detect_* function.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -25,6 +18,7 @@
 
 #include "base/compat.h"
 #include "anomaly/call.h"
+#include "anomaly/column.h"
 
 /* The C function that is behind all of them (detect.c). */
 #define DETECTOR_SYMBOL "ks_detect"
@@ -140,20 +134,11 @@ relation_argument(const Arguments *arguments)
 	return relid;
 }
 
-/* A column's type; InvalidOid if there is no such column (or a system one). */
-static Oid
-column_type(Oid relation, const char *column)
-{
-	AttrNumber	attno = get_attnum(relation, column);
-
-	return attno > 0 ? get_atttype(relation, attno) : InvalidOid;
-}
-
 /* Raises an error if the relation has no column of the name that an argument gives. */
 static Oid
 check_column(const Arguments *arguments, int argno, const char *column)
 {
-	Oid			type = column_type(arguments->relation, column);
+	Oid			type = ks_column_type(arguments->relation, column);
 
 	if (!OidIsValid(type))
 		ereport(ERROR,
@@ -162,81 +147,6 @@ check_column(const Arguments *arguments, int argno, const char *column)
 						get_rel_name(arguments->relation)),
 				 errhint("Name another column with %s => '...'.", arguments->name[argno])));
 	return type;
-}
-
-/* SQL for a number out of r's column, or NULL if its type is none. */
-static char *
-number_expression(Oid type, const char *column, bool or_array)
-{
-	const char *name = quote_identifier(column);
-	Oid			base = getBaseType(type);
-	Oid			cast;
-
-	if (base == INTERVALOID)
-		return psprintf("pg_catalog.date_part('epoch', r.%s)", name);
-	if (OidIsValid(get_element_type(base)))
-		return or_array ? psprintf("pg_catalog.cardinality(r.%s)::pg_catalog.float8", name) : NULL;
-	switch (base == BOOLOID ? COERCION_PATH_NONE :
-			find_coercion_pathway(FLOAT8OID, base, COERCION_EXPLICIT, &cast))
-	{
-		case COERCION_PATH_FUNC:
-		case COERCION_PATH_RELABELTYPE:
-			return psprintf("r.%s::pg_catalog.float8", name);
-		default:
-			return NULL;
-	}
-}
-
-/* SQL for a point in time out of r's column, or NULL if its type is none. */
-static char *
-time_expression(Oid type, const char *column)
-{
-	const char *name = quote_identifier(column);
-
-	switch (getBaseType(type))
-	{
-		case TIMESTAMPTZOID:
-			return psprintf("r.%s::pg_catalog.timestamptz", name);
-		case TIMESTAMPOID:
-		case DATEOID:
-			return psprintf("pg_catalog.timezone('UTC', r.%s::pg_catalog.timestamp)", name);
-		default:
-			return NULL;
-	}
-}
-
-/*
- * SQL for a column of partition_by, such that rows in its order are in order
- * of to_jsonb() too: equal values are equal there and the other way round.
- * Strings are compared as bytes, whatever the column's collation holds equal.
- */
-static char *
-partition_expression(Oid type, const char *column)
-{
-	const char *name = quote_identifier(column);
-
-	switch (getBaseType(type))
-	{
-		case TEXTOID:
-		case VARCHAROID:
-			return psprintf("r.%s COLLATE pg_catalog.\"C\"", name);
-		case BOOLOID:
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case NUMERICOID:
-		case NAMEOID:
-		case UUIDOID:
-		case DATEOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-		case INETOID:
-		case CIDROID:
-		case MACADDROID:
-			return psprintf("r.%s", name);
-		default:
-			return psprintf("coalesce(pg_catalog.to_jsonb(r.%s), 'null'::pg_catalog.jsonb)", name);
-	}
 }
 
 static char *
@@ -248,7 +158,7 @@ value_argument(const Arguments *arguments, int argno, bool or_array)
 	refuse_null(arguments, argno, "Name the column whose values are looked at.");
 	column = pstrdup(NameStr(*DatumGetName(arguments->value[argno])));
 	type = check_column(arguments, argno, column);
-	if (number_expression(type, column, or_array) == NULL)
+	if (ks_column_number(type, column, or_array) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("argument %s: column \"%s\" of type %s is no number", arguments->name[argno],
@@ -267,7 +177,7 @@ time_argument(const Arguments *arguments, int argno)
 	if (!arguments->isnull[argno])
 		column = pstrdup(NameStr(*DatumGetName(arguments->value[argno])));
 	type = check_column(arguments, argno, column);
-	if (time_expression(type, column) == NULL)
+	if (ks_column_time(type, column) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("argument %s: column \"%s\" of type %s is no time", arguments->name[argno],
@@ -409,131 +319,4 @@ ks_detector_call(Oid function, int nargs, const Datum *args, const bool *isnull)
 	call->identity = call_identity(method, function, layout.own, &arguments);
 	call->include_open = !isnull[layout.include_open] && DatumGetBool(args[layout.include_open]);
 	return call;
-}
-
-static bool
-has_open_windows(Oid relation)
-{
-	return column_type(relation, "window_start") == TIMESTAMPTZOID &&
-		column_type(relation, "window_end") == TIMESTAMPTZOID &&
-		column_type(relation, "is_final") == BOOLOID;
-}
-
-static void
-append_values(StringInfo sql, const KsDetectorCall *call)
-{
-	appendStringInfo(sql, "%s AS ts",
-					 time_expression(column_type(call->relation, call->time_column), call->time_column));
-	for (int i = 0; i < call->method->nvalues; i++)
-	{
-		const char *column = call->value_column[i];
-
-		appendStringInfo(sql, ", %s AS value%s",
-						 number_expression(column_type(call->relation, column), column, i > 0),
-						 i == 0 ? "" : "2");
-	}
-}
-
-static void
-append_from(StringInfo sql, const KsDetectorCall *call, const char *condition)
-{
-	const char *separator = "\nWHERE ";
-
-	appendStringInfo(sql, "\nFROM %s AS r",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(call->relation)),
-												get_rel_name(call->relation)));
-	if (!call->include_open && has_open_windows(call->relation))
-	{
-		appendStringInfo(sql, "%sr.is_final", separator);
-		separator = " AND ";
-	}
-	if (condition != NULL)
-		appendStringInfo(sql, "%s(%s)", separator, condition);
-}
-
-static void
-append_order(StringInfo sql, const KsDetectorCall *call, const char *series_order)
-{
-	/* the column itself, since it may have an index */
-	appendStringInfo(sql, "\nORDER BY %sr.%s", series_order, quote_identifier(call->time_column));
-	for (int i = 0; i < call->method->nvalues; i++)
-	{
-		const char *column = call->value_column[i];
-
-		appendStringInfo(sql, ", %s",
-						 number_expression(column_type(call->relation, column), column, i > 0));
-	}
-}
-
-/* The columns of a series, each followed by a comma. */
-static char *
-partition_columns(const KsDetectorCall *call, bool named)
-{
-	StringInfoData sql;
-	ListCell   *lc;
-
-	initStringInfo(&sql);
-	foreach(lc, call->partition_by)
-	{
-		const char *column = lfirst(lc);
-
-		appendStringInfoString(&sql, partition_expression(column_type(call->relation, column), column));
-		if (named)
-			appendStringInfo(&sql, " AS %s", quote_identifier(column));
-		appendStringInfoString(&sql, ", ");
-	}
-	return sql.data;
-}
-
-static char *
-series_expression(const KsDetectorCall *call)
-{
-	StringInfoData sql;
-	ListCell   *lc;
-	const char *separator = "";
-
-	if (call->partition_by == NIL)
-		return "'{}'::pg_catalog.jsonb";
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "pg_catalog.jsonb_build_object(");
-	foreach(lc, call->partition_by)
-	{
-		appendStringInfo(&sql, "%s%s, r.%s", separator, quote_literal_cstr(lfirst(lc)),
-						 quote_identifier(lfirst(lc)));
-		separator = ", ";
-	}
-	appendStringInfoChar(&sql, ')');
-	return sql.data;
-}
-
-char *
-ks_detector_call_query(const KsDetectorCall *call, const char *condition)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s AS series, ", series_expression(call));
-	append_values(&sql, call);
-	append_from(&sql, call, condition);
-	append_order(&sql, call, partition_columns(call, false));
-	return sql.data;
-}
-
-char *
-ks_detector_call_columns_query(const KsDetectorCall *call, const char *condition)
-{
-	StringInfoData sql;
-	const char *keys = partition_columns(call, false);
-	const char *time = time_expression(column_type(call->relation, call->time_column),
-									   call->time_column);
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	if (call->partition_by != NIL)
-		appendStringInfo(&sql, "kafka_stream_internal.series_place(%s, %s) AS place, %s", time,
-						 pnstrdup(keys, strlen(keys) - strlen(", ")), partition_columns(call, true));
-	append_values(&sql, call);
-	append_from(&sql, call, condition);
-	append_order(&sql, call, call->partition_by == NIL ? "" : "1, ");
-	return sql.data;
 }
