@@ -185,6 +185,16 @@ FROM (SELECT format('%s %s - %s [%s] "%s" %s %s%s', 'v.example.com:80', c, u, t,
           unnest(ARRAY['-', 'GET / HTTP/1.1', '\x16\x03', 'GET /\xc3\xa4 HTTP/1.1']) AS r, unnest(ARRAY['200', '-']) AS s, unnest(ARRAY['-', '5000000000', 'x']) AS b, unnest(ARRAY['', ' "r" "\"u\""', ' "r']) AS e) AS l,
     LATERAL kafka_stream.parse_apache_log(line) AS p, LATERAL kafka_stream.decode('every', convert_to(line, 'UTF8'), '{}', 'apache') AS x;
 
+-- lines in views over a stream of plain text
+SELECT kafka_stream.create_stream('raw', 'event_time timestamptz, line text', source => 'insert');
+SELECT kafka_stream.create_view('raw_status', $$SELECT tumble(raw.event_time, '1 minute') AS window_start, p.status, count(*), sum(p.size) FROM raw, LATERAL kafka_stream.parse_apache_log(line) AS p GROUP BY 1, 2$$);
+SELECT kafka_stream.create_view('raw_level', $$SELECT j.level, count(*) FROM raw, LATERAL kafka_stream.parse_json_log(line) AS j GROUP BY 1$$);
+INSERT INTO raw SELECT '2026-01-05 00:00:30Z', format('10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" %s %s', 200 + i % 3, i) FROM generate_series(1, 100) AS i;
+INSERT INTO raw VALUES ('2026-01-05 00:00:30Z', '{"level": "INFO", "timestamp": "May 1 2024 12:00 CET"}'), ('2026-01-05 00:00:30Z', '{"level": "INFO", "response_time": 1e400}');
+SELECT status, count, sum FROM raw_status ORDER BY status;
+SELECT level, count FROM raw_level ORDER BY level;
+SELECT kafka_stream.drop_stream('raw', cascade => true);
+
 --
 -- Service logs: a JSON object per line
 --
