@@ -5,7 +5,8 @@
  * The rows come from an ordinary query with the caller's rights, sorted by a
  * hash of the series and the time, straight from the executor into the detector
  * and out into the result's tuplestore.  The states of series with one hash are
- * kept at a time: nearly always one.
+ * kept at a time: nearly always one.  Where they are many, since somebody chose
+ * them to be, all begins anew with rows sorted by series.
  */
 #include "postgres.h"
 
@@ -32,6 +33,9 @@ PG_FUNCTION_INFO_V1(ks_detect);
 
 #define RESULT_COLUMNS 8
 
+/* Series with one hash, at most. */
+#define MAX_NEIGHBOURS 8
+
 /* A series that has begun. */
 typedef struct Series
 {
@@ -47,7 +51,12 @@ typedef struct Detector
 	const KsDetectorCall *call;
 	ReturnSetInfo *result;
 
-	/* the front of a row, if there is partition_by: its place, then the key */
+	/*
+	 * The front of a row, if there is partition_by: its place, then the key.  If
+	 * sorted by series, the key is the series' name, and there is no place.
+	 */
+	bool		by_series;
+	bool		crowded;		/* too many neighbours: to be begun anew by series */
 	int			first_key;
 	TupleDesc	key_desc;
 	FmgrInfo	to_jsonb;
@@ -63,9 +72,9 @@ static void
 startup(DestReceiver *receiver, int operation, TupleDesc desc)
 {
 	Detector   *detector = (Detector *) receiver;
-	int			nkeys = list_length(detector->call->partition_by);
+	int			nkeys = detector->by_series ? 1 : list_length(detector->call->partition_by);
 
-	detector->first_key = nkeys > 0 ? 1 : 0;
+	detector->first_key = nkeys > 0 && !detector->by_series ? 1 : 0;
 	detector->key_desc = CreateTemplateTupleDesc(nkeys);
 	for (int i = 1; i <= nkeys; i++)
 		TupleDescCopyEntry(detector->key_desc, i, desc, detector->first_key + i);
@@ -107,9 +116,12 @@ key_is_same(const Detector *detector, const TupleTableSlot *slot)
 static Jsonb *
 name_series(Detector *detector, const TupleTableSlot *slot)
 {
-	HeapTuple	key = heap_form_tuple(detector->key_desc, slot->tts_values + detector->first_key,
-									  slot->tts_isnull + detector->first_key);
+	HeapTuple	key;
 
+	if (detector->by_series)
+		return DatumGetJsonbP(slot->tts_values[0]);
+	key = heap_form_tuple(detector->key_desc, slot->tts_values + detector->first_key,
+						  slot->tts_isnull + detector->first_key);
 	return DatumGetJsonbP(FunctionCall1(&detector->to_jsonb,
 										heap_copy_tuple_as_datum(key, detector->key_desc)));
 }
@@ -164,25 +176,36 @@ set_key(const Detector *detector, Series *series, const TupleTableSlot *slot)
 	}
 }
 
+/* Remember the row's place; is it another one than the last row's? */
+static bool
+change_place(Detector *detector, const TupleTableSlot *slot, Jsonb *name)
+{
+	int64		before = detector->place;
+
+	if (detector->by_series)
+		return find_series(detector, name) == NULL;
+	detector->place = detector->first_key == 0 ? 0 : DatumGetInt64(slot->tts_values[0]) >> 32;
+	return detector->place != before;
+}
+
 /* Go to the series of a row whose key is not the last row's. */
 static void
 change_series(Detector *detector, const TupleTableSlot *slot)
 {
-	int64		place = detector->first_key == 0 ? 0 : DatumGetInt64(slot->tts_values[0]) >> 32;
 	MemoryContext old = MemoryContextSwitchTo(detector->scratch);
 	Jsonb	   *name = name_series(detector, slot);
 
 	MemoryContextSwitchTo(detector->context);
-	if (place != detector->place)
+	if (change_place(detector, slot, name))
 	{
 		detector->neighbours = NIL;
 		MemoryContextReset(detector->context);
 	}
-	detector->place = place;
 	detector->series = find_series(detector, name);
 	if (detector->series == NULL)
 		detector->series = begin_series(detector, name);
 	set_key(detector, detector->series, slot);
+	detector->crowded = list_length(detector->neighbours) > MAX_NEIGHBOURS;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(detector->scratch);
 }
@@ -235,6 +258,8 @@ receive(TupleTableSlot *slot, DestReceiver *receiver)
 	slot_getallattrs(slot);
 	if (!key_is_same(detector, slot))
 		change_series(detector, slot);
+	if (detector->crowded)
+		return false;
 	read_row(detector, slot, &row);
 	detector->call->method->step(detector->call->params, detector->series->state, &row, &detection);
 	put_row(detector, &row, &detection);
@@ -260,9 +285,8 @@ init_detector(Detector *detector, const KsDetectorCall *call, ReturnSetInfo *res
 
 /* Read-only, so that the query sees what the calling one does. */
 static void
-run_query(Detector *detector)
+run_query(Detector *detector, const char *query)
 {
-	char	   *query = ks_detector_call_columns_query(detector->call, NULL);
 	SPIExecuteOptions options = {.read_only = true, .dest = &detector->receiver};
 	int			result;
 
@@ -272,6 +296,18 @@ run_query(Detector *detector)
 		elog(ERROR, "query of %s failed: %s", detector->call->method->name,
 			 SPI_result_code_string(result));
 	SPI_finish();
+}
+
+static void
+begin_anew_by_series(Detector *detector)
+{
+	tuplestore_clear(detector->result->setResult);
+	MemoryContextReset(detector->context);
+	detector->neighbours = NIL;
+	detector->series = NULL;
+	detector->crowded = false;
+	detector->by_series = true;
+	run_query(detector, ks_detector_call_query(detector->call, NULL));
 }
 
 Datum
@@ -292,6 +328,8 @@ ks_detect(PG_FUNCTION_ARGS)
 		elog(ERROR, "function %u is no detector", fcinfo->flinfo->fn_oid);
 	InitMaterializedSRF(fcinfo, 0);
 	init_detector(&detector, call, (ReturnSetInfo *) fcinfo->resultinfo);
-	run_query(&detector);
+	run_query(&detector, ks_detector_call_columns_query(call, NULL));
+	if (detector.crowded)
+		begin_anew_by_series(&detector);
 	return (Datum) 0;
 }

@@ -125,6 +125,24 @@ SELECT peak();
 END
 cmp_ok($after - $before, '<', 64 * 1024, "a detector's view takes " . ($after - $before) . ' kB for 20,000 series');
 
+# Keys that somebody chose to have the same hash: none of their states stays longer
+# than needed, of 160 kB each.
+($before, my $rows, $after) = split /\n/, sql(<<'END');
+CREATE TABLE flood AS SELECT (x::bigint << 32) | x AS k, timestamptz '2026-01-01 00:00Z' + i * interval '1 minute' AS ts, x * i AS v
+FROM generate_series(1, 2000) AS x, generate_series(1, 4) AS i;
+SELECT peak();
+SELECT count(DISTINCT kafka_stream_internal.series_place(ts, k) >> 32) || ' hash, ' || (
+	SELECT count(*) FILTER (WHERE d.score IS NOT DISTINCT FROM f.before)
+	FROM kafka_stream.detect_spike('flood', 'v', 'ts', '{k}') AS d
+		JOIN (SELECT k, ts, v - lag(v) OVER (PARTITION BY k ORDER BY ts) AS before FROM flood) AS f
+		ON (series->>'k')::bigint = f.k AND d.ts = f.ts) || ' rows right, '
+	|| (SELECT count(*) FROM kafka_stream.detect_mad('flood', 'v', 'ts', '{k}', preceding => 10000))
+FROM flood;
+SELECT peak();
+END
+is($rows, '1 hash, 8000 rows right, 8000', 'series with one hash are told apart');
+cmp_ok($after - $before, '<', 64 * 1024, 'and take ' . ($after - $before) . ' kB');
+
 # Numbers at the ends of float8, series without a spread, and without a value.
 is(sql(<<'END'), '-,-,-,Infinity!,-,-,-,1,0.577,-,0', 'what is too large to tell is no anomaly, nor is what is not there');
 CREATE TABLE numbers AS SELECT to_timestamp(i) AS ts, v
