@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../env.sh"
 find_run_dir
 
-sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
+sanitize=("-fsanitize=address,undefined" -fno-sanitize-recover=all)
 warnings=(-Wall -Wextra -Wno-sign-compare -Wno-unused-parameter)
 
 # Fuzzer $1 out of the scanner's files, which follow.

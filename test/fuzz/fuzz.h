@@ -10,7 +10,10 @@
  * With clang, a target runs under libFuzzer without fuzz.c's main, too:
  *
  *	clang -g -fsanitize=fuzzer,address,undefined -DKS_LIBFUZZER -D_GNU_SOURCE -Isrc -Itest/fuzz \
- *	    test/fuzz/fuzz.c test/fuzz/fuzz_access_log.c src/format/access_log*.c
+ *	    test/fuzz/fuzz.c test/fuzz/fuzz_access_log.c \
+ *	    src/format/access_log.c src/format/access_log_unescape.c
+ *
+ * (fuzz_json: build.sh says what it links, and needs PostgreSQL's headers.)
  */
 #ifndef FUZZ_H
 #define FUZZ_H

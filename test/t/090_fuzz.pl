@@ -3,7 +3,7 @@
 # the same by every way in.  The scanners alone run under AddressSanitizer;
 # then a server gets inputs of the same making, and core's JSON has its say.
 #
-# KS_FUZZ_SECONDS=600 make check TESTS=090_fuzz    goes on for longer
+# KS_FUZZ_SECONDS=300 make check TESTS=090_fuzz    goes on for longer
 # KS_SEED=7 make check TESTS=090_fuzz              as the log said
 use strict;
 use warnings;
