@@ -45,7 +45,8 @@ ks_detector_query_is(const Query *query)
 	return false;
 }
 
-static void pg_attribute_noreturn()
+pg_attribute_noreturn()
+static void
 refuse(int location, const char *what)
 {
 	ereport(ERROR,
