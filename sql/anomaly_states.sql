@@ -20,7 +20,8 @@ CREATE TABLE method AS
                        WHEN 'detect_mad' THEN ', preceding => 9' WHEN 'detect_iqr' THEN ', preceding => 10'
                        WHEN 'detect_ewma' THEN ', preceding => 15' WHEN 'detect_cusum' THEN ', preceding => 15, h => 3'
                        WHEN 'detect_seasonal' THEN ', period => ''13 minutes'', slots => 5'
-                       WHEN 'detect_forest' THEN ', tree_size => 16, trees => 3, threshold => 2' ELSE '' END END) AS query
+                       WHEN 'detect_forest' THEN ', tree_size => 16, trees => 3, threshold => 2'
+                       WHEN 'detect_stream' THEN ', threshold => 0.1' ELSE '' END END) AS query
     FROM pg_proc WHERE prosrc = 'ks_detect';
 SELECT count(create_view('anomaly_states.' || view, query)) = count(*) AS made FROM method;
 

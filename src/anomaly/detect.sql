@@ -153,6 +153,28 @@ COMMENT ON FUNCTION kafka_stream.detect_forest(pg_catalog.regclass, pg_catalog.n
 'is_anomaly says that it is more than threshold standard deviations above the mean of the last tree_size scores. '
 'The first shingle - 1 + 2 * tree_size values have no score; expected, lower and upper are NULL';
 
+CREATE FUNCTION kafka_stream.detect_stream(
+    relation pg_catalog.regclass, value_column pg_catalog.name,
+    time_column pg_catalog.name DEFAULT 'window_start', partition_by pg_catalog.name[] DEFAULT '{}',
+    threshold pg_catalog.float8 DEFAULT 0.5,
+    include_open pg_catalog.bool DEFAULT false)
+RETURNS TABLE (series pg_catalog.jsonb, ts pg_catalog.timestamptz, value pg_catalog.float8,
+    expected pg_catalog.float8, lower pg_catalog.float8, upper pg_catalog.float8,
+    score pg_catalog.float8, is_anomaly pg_catalog.bool)
+AS 'MODULE_PATHNAME', 'ks_detect'
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION kafka_stream.detect_stream(pg_catalog.regclass, pg_catalog.name, pg_catalog.name, pg_catalog.name[], pg_catalog.float8, pg_catalog.bool) IS
+'what a series did not do before, of any kind: spikes, shifts, changes of spread, shape or season; nothing needs to be tuned. Common arguments, result and errors as kafka_stream.detect_zscore(). '
+'threshold: 0 to 1. One pass in constant memory without looking ahead: rows that come later change no score. '
+'score = 1 / (1 + exp(-2 * (evidence - bar))), from 0 to 1. Evidence is the sum of what two kinds of judges say: '
+'relative entropy of the distribution of the last 13 to 52 rows against all that were there before (Wang et al. 2011), '
+'and rarity, by the tail of their own largest values (Hill 1975, Weissman 1978), of extremes, jumps, roughness and of the distance to the nearest pattern so far, '
+'row by row and for means of 6 rows. The bar is lower in long histories, and higher for some time after anomalies. '
+'An anomaly is reported at its first row; for 30 rows or 3 % of those so far after a score of 0.5, scores are halved, so that an episode is one anomaly. '
+'expected is the median of the last three values, lower and upper are where a jump from it would be rare; anomalies of shape lie within. '
+'Gaps in time do not count. The first 100 values have no score; infinite values and those beyond 1e150 have score 1 and are not learnt from; '
+'is_anomaly says score >= threshold';
+
 CREATE FUNCTION kafka_stream.detect_suspicious_ips(
     relation pg_catalog.regclass, ip_column pg_catalog.name,
     requests_column pg_catalog.name, services_column pg_catalog.name,

@@ -14,6 +14,7 @@ static const KsDetectorMethod *const methods[] = {
 	&ks_mad_method,
 	&ks_seasonal_method,
 	&ks_spike_method,
+	&ks_stream_method,
 	&ks_suspicious_ips_method,
 	&ks_zscore_method,
 };

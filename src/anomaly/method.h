@@ -12,6 +12,7 @@ extern const KsDetectorMethod ks_iqr_method;
 extern const KsDetectorMethod ks_mad_method;
 extern const KsDetectorMethod ks_seasonal_method;
 extern const KsDetectorMethod ks_spike_method;
+extern const KsDetectorMethod ks_stream_method;
 extern const KsDetectorMethod ks_suspicious_ips_method;
 extern const KsDetectorMethod ks_zscore_method;
 
