@@ -305,8 +305,8 @@ insert_leaf(const Tree *tree, int leaf)
 {
 	const double *point = point_of(tree->forest, leaf);
 	int			node = *tree->root;
-	int			dimension;
-	double		cut;
+	int			dimension = 0;
+	double		cut = 0;
 
 	if (node == NONE)
 	{

@@ -313,8 +313,8 @@ begin_anew_by_series(Detector *detector)
 Datum
 ks_detect(PG_FUNCTION_ARGS)
 {
-	Datum		args[FUNC_MAX_ARGS];
-	bool		isnull[FUNC_MAX_ARGS];
+	Datum		args[FUNC_MAX_ARGS] = {0};
+	bool		isnull[FUNC_MAX_ARGS] = {0};
 	KsDetectorCall *call;
 	Detector	detector;
 

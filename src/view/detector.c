@@ -231,8 +231,9 @@ take_row(Following *f, TupleTableSlot *slot)
 	take_series(f, slot);
 	for (int i = 0; i < f->call->method->nvalues; i++)
 	{
-		row.value[i] = DatumGetFloat8(slot->tts_values[ROW_VALUE - 1 + i]);
 		row.isnull[i] = slot->tts_isnull[ROW_VALUE - 1 + i];
+		/* as the function does: -0, which is equal to it, is the same */
+		row.value[i] = row.isnull[i] ? 0 : DatumGetFloat8(slot->tts_values[ROW_VALUE - 1 + i]) + 0.0;
 	}
 	f->call->method->step(f->call->params, state_bytes(f->state), &row, &detection);
 	f->newest = Max(f->newest, row.ts);
