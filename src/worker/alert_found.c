@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -128,7 +129,8 @@ ks_alert_find_rows(const KsAlert *alert, SPIPlanPtr *plan)
 	KsRole		before;
 
 	ks_identity_enter(&before, alert->owner, alert->settings);
-	ks_role_set("transaction_read_only", "on");
+	/* Only until the query has run; an error in it ends the attempt, which restores this. */
+	XactReadOnly = true;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
@@ -139,6 +141,7 @@ ks_alert_find_rows(const KsAlert *alert, SPIPlanPtr *plan)
 	SPI_cursor_close(portal);
 	SPI_finish();
 	PopActiveSnapshot();
+	XactReadOnly = false;
 	ks_role_leave(&before);
 	return findings;
 }

@@ -28,7 +28,7 @@ typedef struct KsAlertFindings
 
 /*
  * Run the query as the alert's owner, for the window that was set
- * (view/alert_query.h); it cannot write.  'plan' is the alert's, NULL at first,
+ * (view/alert_query.h), in an attempt; it cannot write.  'plan' is the alert's, NULL at first,
  * and kept for the process.  Palloc'd in CurrentMemoryContext.
  */
 extern KsAlertFindings *ks_alert_find_rows(const KsAlert *alert, SPIPlanPtr *plan);
