@@ -27,7 +27,7 @@ END
 $$;
 -- Until all alerts over views came to an end of a window.
 CREATE FUNCTION wait_until(at timestamptz) RETURNS void LANGUAGE sql AS $$
-    SELECT alerts.wait_for(format('SELECT bool_and(evaluated_to >= %L) FROM kafka_stream.alert_rules WHERE view IS NOT NULL AND enabled AND error IS NULL', at))
+    SELECT alerts.wait_for(format('SELECT bool_and(coalesce(evaluated_to >= %L, false)) FROM kafka_stream.alert_rules WHERE view IS NOT NULL AND enabled AND error IS NULL', at))
 $$;
 SELECT create_stream('st', 'event_time timestamptz, k text, x float8', source => 'insert', max_future => NULL, idle_timeout => NULL, watermark_delay => '0');
 -- A minute of service k with an average of x.
