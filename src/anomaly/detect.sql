@@ -171,7 +171,7 @@ COMMENT ON FUNCTION kafka_stream.detect_stream(pg_catalog.regclass, pg_catalog.n
 'and rarity, by the tail of their own largest values (Hill 1975, Weissman 1978), of extremes, jumps, roughness and of the distance to the nearest pattern so far, '
 'row by row and for means of 6 rows. The bar is lower in long histories, and higher for some time after anomalies. '
 'An anomaly is reported at its first row; for 30 rows or 3 % of those so far after a score of 0.5, scores are halved, so that an episode is one anomaly. '
-'expected is the median of the last three values, lower and upper are where a jump from it would be rare; anomalies of shape lie within. '
+'expected is the median of the last three values, lower and upper are where a jump from it would be rare, NULL where none is yet; anomalies of shape lie within. '
 'Gaps in time do not count. The first 100 values have no score; infinite values and those beyond 1e150 have score 1 and are not learnt from; '
 'is_anomaly says score >= threshold';
 

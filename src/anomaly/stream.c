@@ -244,6 +244,15 @@ decide(StreamState *state)
 	return score;
 }
 
+/* A value in its own units; none where no jump would be rare, since nobody could plot it. */
+static double
+bound(const StreamState *state, double squashed)
+{
+	double		value = ks_stream_scale_value(&state->scale, ks_stream_scale_unsquash(squashed));
+
+	return isfinite(value) ? value : NAN;
+}
+
 /*
  * The band: where a value would be no rare jump from the median of the last
  * three.
@@ -256,9 +265,9 @@ fill_band(const StreamState *state, KsDetection *detection)
 	double		fall = ks_stream_rarity_size(&shape->rarity[KS_STREAM_FALL], RARE);
 	double		rise = ks_stream_rarity_size(&shape->rarity[KS_STREAM_RISE], RARE);
 
-	detection->expected = ks_stream_scale_value(&state->scale, ks_stream_scale_unsquash(base));
-	detection->lower = ks_stream_scale_value(&state->scale, ks_stream_scale_unsquash(base - fall));
-	detection->upper = ks_stream_scale_value(&state->scale, ks_stream_scale_unsquash(base + rise));
+	detection->expected = bound(state, base);
+	detection->lower = bound(state, base - fall);
+	detection->upper = bound(state, base + rise);
 }
 
 static void
