@@ -6,11 +6,11 @@
 find_run_dir
 
 step=
-listener=
+listening=$(mktemp)				# a session listens as long as this file is there
 
 leave() {
 	local status=$?
-	[ -z "$listener" ] || kill "$listener" 2> /dev/null || true
+	rm -f "$listening"
 	[ "$status" = 0 ] || echo "error: the quick start stopped while $step" >&2
 }
 trap leave EXIT
@@ -28,7 +28,10 @@ sql() {
 listen() {
 	{
 		echo "LISTEN alerts;"
-		while sleep 0.5; do echo "SELECT;"; done
+		while [ -e "$listening" ]; do
+			sleep 0.5
+			echo "SELECT;"
+		done
 	} | sql -At 2> /dev/null |
 		sed -un 's/.* with payload "{"alert": "\([^"]*\)", "state": "\([^"]*\)", "key": \({[^}]*}\).*/   NOTIFY: \1 \2 \3/p'
 }
@@ -50,7 +53,6 @@ sql -f "$example/streams.sql" > /dev/null
 sql -f "$example/views.sql" > /dev/null
 sql -f "$example/alerts.sql" > /dev/null
 listen &
-listener=$!
 
 begin "producing half an hour of events, out of order: an address floods, then 'search' is slow, then 'payment' fails"
 sql -f "$here/events.sql"
@@ -71,9 +73,8 @@ sql -f "$here/show.sql"
 
 begin "waiting until every final window was looked at by the alerts"
 sql -f "$here/alerts.sql"
-sleep 1
-kill "$listener" 2> /dev/null || true
-listener=
+rm -f "$listening"
+wait
 
 begin "checking the views against plain queries over the produced events"
 sql -f "$here/compare.sql"
