@@ -15,6 +15,7 @@
 #include "catalog/access.h"
 #include "catalog/alert.h"
 #include "catalog/relation.h"
+#include "catalog/text_list.h"
 #include "catalog/stream.h"
 
 /* Columns of the queries that load alerts. */
@@ -48,32 +49,6 @@ enum
 
 /* ---- Datums of struct members, and back ---- */
 
-static List *
-text_list(Datum array)
-{
-	Datum	   *elements;
-	int			nelements;
-	List	   *result = NIL;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, NULL, &nelements);
-	for (int i = 0; i < nelements; i++)
-		result = lappend(result, TextDatumGetCString(elements[i]));
-	return result;
-}
-
-static Datum
-text_array(List *list)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(list), 1));
-	ListCell   *lc;
-
-	foreach(lc, list)
-		elements[foreach_current_index(lc)] = CStringGetTextDatum(lfirst(lc));
-	return PointerGetDatum(construct_array(elements, list_length(list), TEXTOID,
-										   -1, false, TYPALIGN_INT));
-}
-
 /* Whole days as days, for people to read. */
 static Datum
 interval_datum(int64 usecs)
@@ -99,11 +74,11 @@ make_alert(HeapTuple tuple, TupleDesc desc)
 	alert->definition = DatumGetObjectId(v[COL_DEFINITION]);
 	alert->view = n[COL_VIEW] ? InvalidOid : DatumGetObjectId(v[COL_VIEW]);
 	alert->every = ks_interval_column(v[COL_EVERY], n[COL_EVERY], "every", -1);
-	alert->key = text_list(v[COL_KEY]);
+	alert->key = ks_text_list(v[COL_KEY]);
 	alert->notify = n[COL_NOTIFY] ? NULL : TextDatumGetCString(v[COL_NOTIFY]);
 	alert->hold_for = ks_interval_column(v[COL_HOLD_FOR], n[COL_HOLD_FOR], "hold_for", 0);
 	alert->retention = ks_interval_column(v[COL_RETENTION], n[COL_RETENTION], "retention", -1);
-	alert->settings = text_list(v[COL_SETTINGS]);
+	alert->settings = ks_text_list(v[COL_SETTINGS]);
 	alert->enabled = DatumGetBool(v[COL_ENABLED]);
 	alert->system_identifier = (uint64) DatumGetInt64(v[COL_SYSTEM_IDENTIFIER]);
 	alert->database = DatumGetObjectId(v[COL_DATABASE]);
@@ -210,11 +185,11 @@ fill_columns(const KsAlert *alert, Datum *values, char *nulls)
 		ObjectIdGetDatum(alert->definition),
 		ObjectIdGetDatum(alert->view),
 		interval_datum(alert->every),
-		text_array(alert->key),
+		ks_text_array(alert->key),
 		alert->notify ? CStringGetTextDatum(alert->notify) : (Datum) 0,
 		interval_datum(alert->hold_for),
 		interval_datum(alert->retention),
-		text_array(alert->settings),
+		ks_text_array(alert->settings),
 		BoolGetDatum(alert->enabled),
 		Int64GetDatum((int64) alert->system_identifier),
 		ObjectIdGetDatum(alert->database),

@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include "catalog/access.h"
 #include "catalog/relation.h"
+#include "catalog/text_list.h"
 #include "catalog/view.h"
 
 /* Columns of kafka_stream_internal.view, in the order of tables.sql. */
@@ -100,20 +101,6 @@ read_progress(int id, Snapshot snapshot, TimestampTz *closed_to, bool *failed)
 	return found;
 }
 
-static List *
-text_array_list(Datum array)
-{
-	Datum	   *elements;
-	int			nelements;
-	List	   *result = NIL;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, NULL, &nelements);
-	for (int i = 0; i < nelements; i++)
-		result = lappend(result, TextDatumGetCString(elements[i]));
-	return result;
-}
-
 static Oid
 oid_or_invalid(Datum value, bool isnull)
 {
@@ -142,7 +129,7 @@ make_view(HeapTuple tuple, TupleDesc desc)
 	view->watermark_delay = ks_interval_column(AT(ATT_WATERMARK_DELAY), "watermark_delay", -1);
 	view->store_late = strcmp(TextDatumGetCString(v[ATT_LATE - 1]), "store") == 0;
 	view->retention = ks_interval_column(AT(ATT_RETENTION), "retention", -1);
-	view->settings = text_array_list(v[ATT_SETTINGS - 1]);
+	view->settings = ks_text_list(v[ATT_SETTINGS - 1]);
 #undef AT
 	view->owner = ks_relation_owner(view->relid);
 	if (!read_progress(view->id, NULL, &view->closed_to, &view->failed))

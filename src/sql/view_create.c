@@ -23,6 +23,7 @@
 #include "catalog/access.h"
 #include "catalog/counter.h"
 #include "catalog/relation.h"
+#include "catalog/text_list.h"
 #include "view/backfill.h"
 #include "view/define.h"
 #include "view/detector.h"
@@ -112,51 +113,6 @@ refuse_arguments(FunctionCallInfo fcinfo)
 					"replace", "Drop the view with kafka_stream.drop_view() first, or give the new one another name.");
 }
 
-/* The query text as one SELECT. */
-static RawStmt *
-parse_select(const char *text)
-{
-	List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
-	RawStmt    *statement;
-
-	if (list_length(statements) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the query of a continuous view must be one SELECT")));
-	statement = linitial_node(RawStmt, statements);
-	if (!IsA(statement->stmt, SelectStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the query of a continuous view must be a SELECT")));
-	ks_view_query_check_raw((SelectStmt *) statement->stmt);
-	return statement;
-}
-
-/* search_path with kafka_stream appended, so that windows need no schema. */
-static char *
-append_search_path(void)
-{
-	const char *path = GetConfigOption("search_path", false, false);
-	char	   *appended = path[0] == '\0' || strcmp(path, "\"\"") == 0 ?
-		pstrdup("kafka_stream") : psprintf("%s, kafka_stream", path);
-
-	(void) set_config_option("search_path", appended, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	return appended;
-}
-
-static Datum
-settings_array(List *settings)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * list_length(settings));
-	ListCell   *lc;
-
-	foreach(lc, settings)
-		elements[foreach_current_index(lc)] = CStringGetTextDatum(lfirst(lc));
-	return PointerGetDatum(construct_array(elements, list_length(settings), TEXTOID,
-										   -1, false, TYPALIGN_INT));
-}
-
 static Datum
 interval_datum(int64 usecs)
 {
@@ -201,7 +157,7 @@ write_view(const KsView *view)
 		ObjectIdGetDatum(view->definition), CStringGetTextDatum(ks_view_kind_name(view->kind)),
 		ObjectIdGetDatum(view->states), ObjectIdGetDatum(view->open), ObjectIdGetDatum(view->finals),
 		interval_datum(view->watermark_delay), CStringGetTextDatum(view->store_late ? "store" : "drop"),
-		interval_datum(view->retention), settings_array(view->settings), Int32GetDatum(KS_PG_MAJOR),
+		interval_datum(view->retention), ks_text_array(view->settings), Int32GetDatum(KS_PG_MAJOR),
 		ObjectIdGetDatum(view->source),
 	};
 	char		nulls[lengthof(values)];
@@ -350,10 +306,11 @@ ks_create_view(PG_FUNCTION_ARGS)
 	c.view.store_late = choice_argument(fcinfo, ARG_LATE, "late", "store", "drop");
 
 	guc_level = NewGUCNestLevel();
-	search_path = append_search_path();
+	search_path = ks_identity_append_search_path();
 	c.view.settings = ks_identity_settings(search_path);
 	ks_query_source_begin(c.text);
-	c.statement = parse_select(c.text);
+	c.statement = ks_query_parse(c.text, "a continuous view");
+	ks_view_query_check_raw((SelectStmt *) c.statement->stmt);
 	c.query = parse_analyze_fixedparams(copyObject(c.statement), c.text, NULL, 0, NULL);
 	if (ks_detector_query_is(c.query))
 		create_over_detector(&c);

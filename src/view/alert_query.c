@@ -74,24 +74,6 @@ ks_alert_window_end(PG_FUNCTION_ARGS)
 
 /* ---- analysis ---- */
 
-static RawStmt *
-parse(const char *text)
-{
-	List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
-	RawStmt    *statement;
-
-	if (list_length(statements) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the query of an alert must be one SELECT")));
-	statement = linitial_node(RawStmt, statements);
-	if (!IsA(statement->stmt, SelectStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the query of an alert must be a SELECT")));
-	return statement;
-}
-
 static Oid
 window_function(const char *name)
 {
@@ -152,19 +134,6 @@ check(Query *query)
 	refuse(isQueryUsingTempRelation(query), "use temporary tables, which other sessions do not have");
 }
 
-/* search_path with kafka_stream appended, as for the queries of views. */
-static char *
-append_search_path(void)
-{
-	const char *path = GetConfigOption("search_path", false, false);
-	char	   *appended = path[0] == '\0' || strcmp(path, "\"\"") == 0 ?
-		pstrdup("kafka_stream") : psprintf("%s, kafka_stream", path);
-
-	(void) set_config_option("search_path", appended, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	return appended;
-}
-
 static Query *
 analyse(KsAlert *alert, const char *text)
 {
@@ -172,10 +141,10 @@ analyse(KsAlert *alert, const char *text)
 	Query	   *query;
 	KsRole		before;
 
-	alert->settings = ks_identity_settings(append_search_path());
+	alert->settings = ks_identity_settings(ks_identity_append_search_path());
 	ks_identity_enter(&before, alert->owner, alert->settings);
 	ks_query_source_begin(text);
-	query = parse_analyze_withcb(parse(text), text, set_up_parser, alert, NULL);
+	query = parse_analyze_withcb(ks_query_parse(text, "an alert"), text, set_up_parser, alert, NULL);
 	check(query);
 	ks_query_source_end();
 	ks_role_leave(&before);

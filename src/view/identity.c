@@ -48,3 +48,15 @@ ks_identity_settings(const char *search_path)
 	}
 	return settings;
 }
+
+char *
+ks_identity_append_search_path(void)
+{
+	const char *path = GetConfigOption("search_path", false, false);
+	char	   *appended = path[0] == '\0' || strcmp(path, "\"\"") == 0 ?
+		pstrdup("kafka_stream") : psprintf("%s, kafka_stream", path);
+
+	(void) set_config_option("search_path", appended, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return appended;
+}

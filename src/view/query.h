@@ -52,8 +52,6 @@ extern KsViewQuery *ks_view_query_check(Query *query, const KsStream *stream);
 extern Oid	ks_view_query_stream(Query *query);
 
 
-
-
 /* Refuse what only the raw statement shows the position of: ORDER BY, LIMIT, ... */
 extern void ks_view_query_check_raw(const SelectStmt *select);
 
@@ -63,6 +61,9 @@ extern void ks_view_query_check_raw(const SelectStmt *select);
  */
 extern void ks_query_source_begin(const char *text);
 extern void ks_query_source_end(void);
+
+/* A query text as one SELECT (or VALUES); errors name 'whose' it is, such as "an alert". */
+extern RawStmt *ks_query_parse(const char *text, const char *whose);
 
 /* errposition() for a byte location of the source text; nothing if -1. */
 extern int	ks_errlocation(int location);

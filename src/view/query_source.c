@@ -6,6 +6,8 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 
 #include "view/query.h"
 
@@ -49,4 +51,22 @@ ks_errlocation(int location)
 	if (location < 0 || source_text == NULL || error_context_stack != &source_callback)
 		return 0;
 	return errposition(pg_mbstrlen_with_len(source_text, location) + 1);
+}
+
+RawStmt *
+ks_query_parse(const char *text, const char *whose)
+{
+	List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
+	RawStmt    *statement;
+
+	if (list_length(statements) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the query of %s must be one SELECT", whose)));
+	statement = linitial_node(RawStmt, statements);
+	if (!IsA(statement->stmt, SelectStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the query of %s must be a SELECT", whose)));
+	return statement;
 }
