@@ -155,6 +155,13 @@ SELECT alert, error FROM alerts WHERE state = 'failed' ORDER BY alert;
 SELECT count(*) FROM log;
 SELECT drop_alert('many'), drop_alert('writing'), drop_alert('leaving'), drop_alert('nobody');
 
+-- advisory locks of the query's session go when it is done
+SELECT create_alert('locking', 'SELECT pg_try_advisory_lock(4711) AS locked', every => '1 hour');
+SELECT wait_for($$SELECT count(*) = 1 FROM alerts WHERE alert = 'locking'$$);
+SELECT value FROM alerts WHERE alert = 'locking';
+SELECT wait_for($$SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711$$);
+SELECT drop_alert('locking');
+
 -- every so often, as it was created: the search_path, the TimeZone
 INSERT INTO wrong VALUES ('first', 'x'), ('first', 'y'), ('second', 'z');
 SET timezone = 'Asia/Tokyo';

@@ -17,6 +17,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -296,6 +297,8 @@ ks_alert_run(KsAlert *alert, SPIPlanPtr *plan)
 	if (run.told)
 		ForceSyncCommit();
 	ks_worker_commit();
+	/* Advisory locks that the query took for its session, which is ours and does not end. */
+	LockReleaseSession(USER_LOCKMETHOD);
 	if (run.changed)
 		outcome = KS_ALERT_CHANGED;
 	else if (error != NULL)
