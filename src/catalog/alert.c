@@ -267,7 +267,7 @@ ks_alert_move(const KsAlert *alert, TimestampTz evaluated_to)
 	return run(&query, values, NULL) == 1;
 }
 
-void
+bool
 ks_alert_fail(const KsAlert *alert, const char *sqlstate, const char *error)
 {
 	static KsQuery query = {
@@ -281,7 +281,7 @@ ks_alert_fail(const KsAlert *alert, const char *sqlstate, const char *error)
 		CStringGetTextDatum(sqlstate), CStringGetTextDatum(error)
 	};
 
-	(void) run(&query, values, NULL);
+	return run(&query, values, NULL) == 1;
 }
 
 /* ---- rows ---- */

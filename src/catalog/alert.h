@@ -58,8 +58,8 @@ extern void ks_alert_update(const KsAlert *alert);
  */
 extern bool ks_alert_move(const KsAlert *alert, TimestampTz evaluated_to);
 
-/* Note that its query fails. */
-extern void ks_alert_fail(const KsAlert *alert, const char *sqlstate, const char *error);
+/* Note that its query fails; false if it was altered or dropped since it was loaded. */
+extern bool ks_alert_fail(const KsAlert *alert, const char *sqlstate, const char *error);
 
 /* An open row: firing, or pending for less than hold_for. */
 typedef struct KsAlertRow

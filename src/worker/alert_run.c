@@ -212,16 +212,20 @@ describe(const KsAlert *alert, const ErrorData *error, bool timed_out)
 static void
 note_failure(KsAlert *alert, int sqlstate, const char *text, const char *context)
 {
+	bool		known;
+
 	if (alert->error != NULL && strcmp(alert->error, text) == 0)
 		return;
-	ereport(WARNING,
-			(errcode(sqlstate),
-			 errmsg("alert \"%s\" failed: %s", alert->name, text),
-			 context ? errcontext_msg("%s", context) : 0));
 	ks_worker_begin();
-	ks_alert_fail(alert, unpack_sql_state(sqlstate), text);
+	known = ks_alert_fail(alert, unpack_sql_state(sqlstate), text);
 	ks_worker_commit();
 	alert->error = pstrdup(text);
+	/* Of one that was altered or dropped meanwhile, nobody wants to hear. */
+	if (known)
+		ereport(WARNING,
+				(errcode(sqlstate),
+				 errmsg("alert \"%s\" failed: %s", alert->name, text),
+				 context ? errcontext_msg("%s", context) : 0));
 }
 
 void
