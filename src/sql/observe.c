@@ -78,17 +78,19 @@ put_slot(ReturnSetInfo *result, const KsSlot *slot)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* A slot can outlive its stream for a moment. */
+/* A slot can outlive its stream for a moment.  That of the alerts is everybody's. */
 static bool
 may_read(Oid stream)
 {
 	bool		missing = false;
 
+	if (!OidIsValid(stream))
+		return true;
 	return pg_class_aclcheck_ext(stream, GetUserId(), ACL_SELECT, &missing) == ACLCHECK_OK &&
 		!missing;
 }
 
-/* kafka_stream_internal.slots(): this database's slots. */
+/* kafka_stream_internal.slots(): this database's slots; stream 0 is its alerts. */
 Datum
 ks_slots(PG_FUNCTION_ARGS)
 {

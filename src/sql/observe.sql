@@ -11,7 +11,7 @@ CREATE FUNCTION kafka_stream_internal.slots(
     LANGUAGE c VOLATILE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'ks_slots';
 COMMENT ON FUNCTION kafka_stream_internal.slots() IS
-    'what the workers of this database''s streams say of themselves';
+    'what the workers of this database''s streams say of themselves, and (stream 0) the process of its alerts';
 
 CREATE FUNCTION kafka_stream_internal.is_here(system_identifier bigint, database oid) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL SAFE

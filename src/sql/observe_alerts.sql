@@ -27,11 +27,13 @@ SELECT a.name AS alert, c.relowner::regrole AS owner, a.view, a.every, a.key, a.
        a.enabled AND h.here AS enabled,
        CASE WHEN a.enabled AND NOT h.here
             THEN pg_catalog.format('comes from another server or database; SELECT kafka_stream.alter_alert(%L, ''{"enabled": true}'') lets it run here', a.name)
+            WHEN a.enabled THEN coalesce(p.error, r.reason)
             ELSE p.error END AS error
 FROM kafka_stream_internal.alert a
 JOIN kafka_stream_internal.alert_progress p ON p.id = a.id
 JOIN pg_catalog.pg_class c ON c.oid = a.definition
 CROSS JOIN LATERAL (SELECT kafka_stream_internal.is_here(a.system_identifier, a.database)) AS h (here)
+LEFT JOIN kafka_stream_internal.slots() r ON r.stream = 0
 WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE')
    OR pg_catalog.pg_has_role('pg_read_all_data', 'USAGE');
 COMMENT ON VIEW kafka_stream.alert_rules IS
