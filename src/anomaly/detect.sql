@@ -166,11 +166,11 @@ LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION kafka_stream.detect_stream(pg_catalog.regclass, pg_catalog.name, pg_catalog.name, pg_catalog.name[], pg_catalog.float8, pg_catalog.bool) IS
 'what a series did not do before, of any kind: spikes, shifts, changes of spread, shape or season; nothing needs to be tuned. Common arguments, result and errors as kafka_stream.detect_zscore(). '
 'threshold: 0 to 1. One pass in constant memory without looking ahead: rows that come later change no score. '
-'score = 1 / (1 + exp(-2 * (evidence - bar))), from 0 to 1. Evidence is the sum of what two kinds of judges say: '
-'relative entropy of the distribution of the last 13 to 52 rows against all that were there before (Wang et al. 2011), '
-'and rarity, by the tail of their own largest values (Hill 1975, Weissman 1978), of extremes, jumps, roughness and of the distance to the nearest pattern so far, '
+'score = 1 / (1 + exp(-2 * (evidence - bar))), from 0 to 1. Evidence is the weighted sum of what two kinds of judges say: '
+'relative entropy of the distribution of the last 26 and 52 rows against all that were there before (Wang et al. 2011), '
+'and rarity, by the tail of their own largest values (Hill 1975, Weissman 1978), of extremes, jumps, roughness, smoothness and of the distance to the nearest pattern so far, '
 'row by row and for means of 6 rows. The bar is lower in long histories, and higher for some time after anomalies. '
-'An anomaly is reported at its first row; for 30 rows or 3 % of those so far after a score of 0.5, scores are halved, so that an episode is one anomaly. '
+'An anomaly is reported at its first row; for 30 rows or 4 % of those so far, whichever is more, scores stay below the threshold then, so that an episode is one anomaly. '
 'expected is the median of the last three values, lower and upper are where a jump from it would be rare, NULL where none is yet; anomalies of shape lie within. '
 'Gaps in time do not count. The first 100 values have no score; infinite values and those beyond 1e150 have score 1 and are not learnt from; '
 'is_anomaly says score >= threshold';

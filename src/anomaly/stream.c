@@ -8,7 +8,7 @@
  *	- habits (stream_habit.h): is the distribution of the last rows one that was
  *	  there before?  At two widths, once on plain values and once on squashed
  *	  ones, of which the first is blind to all but what is large and the second
- *	  sees small changes, too.
+ *	  sees small changes, too; and on means of some rows.
  *	- shapes (stream_shape.h): at two time scales, how rare are this extreme,
  *	  jump, roughness and pattern in a history as long as this one
  *	  (stream_rarity.h)?
@@ -23,7 +23,7 @@
  *		score = 1 / (1 + exp(-2 * (evidence - bar)))
  *
  * An anomaly is reported at its first row.  For some rows after it, scores are
- * halved, so that an episode is one anomaly.
+ * kept below the threshold, so that an episode is one anomaly.
  */
 #include "postgres.h"
 
@@ -41,42 +41,68 @@
 /* Histories longer than this are not more certain. */
 #define LONGEST_HISTORY 20000
 
-/* Rows that evidence counts for. */
-#define HOLD_ROWS 30
-
-/* Evidence falls from 1 to 0 while what it measures is a half as large. */
-#define SOFTNESS 0.7
+/*
+ * Evidence is 1 at a judge's threshold and 0 where what it measures is e to the
+ * minus softness of that: unlikeness of a habit, rarity of a shape.
+ */
+#define HABIT_SOFTNESS 0.5
+#define SHAPE_SOFTNESS 1.0
 #define MOST_EVIDENCE 2.0
 
-/* A judge of shapes: this many such episodes are expected in a history as long. */
-#define RARE 0.3
+/* Rows that evidence counts for. */
+#define HOLD_ROWS 20
 
-/* Weights: of all habits, of each measure of a shape, of history, of recent alarms. */
-#define HABITS_WEIGHT 1.05
+/*
+ * Threshold of a judge of shapes: this many such episodes are expected in a
+ * history as long.  Values that hardly move are seldom there by chance, so they
+ * need not be as rare.
+ */
+#define RARE 0.3
+#define RARE_SMOOTH 0.6
+
+/*
+ * Weights, as in logistic regression: of all habits together, of each measure of
+ * a shape, and of smoothness row by row, which is what a sensor that is stuck or
+ * a service that stands still looks like.
+ */
+#define HABITS_WEIGHT 1.3
 #define SHAPE_WEIGHT 0.3
-#define HISTORY_WEIGHT 0.36
-#define ALARMS_WEIGHT 0.3
+#define SMOOTH_WEIGHT 0.9
+
+/* The bar after 1000 rows, what it falls by when they are e times as many, and its end. */
 #define BAR 1.1
-#define LEAST_BAR 0.3
+#define HISTORY_WEIGHT 0.36
+#define LEAST_BAR 0.4
+
+/* What an alarm raises the bar by, fading over this part of all rows so far. */
+#define ALARMS_WEIGHT 0.3
+#define ALARMS_PART 0.3
 
 /* After an alarm: rows without another, at least and as a part of all rows so far. */
 #define QUIET_ROWS 30
-#define QUIET_PART 0.03
+#define QUIET_PART 0.04
 
-/* An alarm is forgotten over this part of all rows so far. */
-#define ALARMS_PART 0.2
-
-#define HABIT_JUDGES 4
+#define HABIT_JUDGES 5
 #define SHAPE_JUDGES 2
 #define JUDGES (HABIT_JUDGES + SHAPE_JUDGES * KS_STREAM_MEASURES)
+
+/* What a judge of habits looks at. */
+typedef enum View
+{
+	PLAIN,
+	SQUASHED,
+	SLOW						/* means at the longer time scale of shapes, squashed */
+} View;
 
 static const struct
 {
 	int			width;
-	bool		squashed;
-} habit_judges[HABIT_JUDGES] = {{52, false}, {26, false}, {26, true}, {13, true}};
+	View		view;
+} habit_judges[HABIT_JUDGES] = {{52, PLAIN}, {26, PLAIN}, {52, SQUASHED}, {26, SQUASHED}, {26, SLOW}};
 
 static const int shape_steps[SHAPE_JUDGES] = {1, 6};
+
+#define SLOWEST (SHAPE_JUDGES - 1)
 
 typedef struct StreamParams
 {
@@ -144,17 +170,17 @@ static void
 rescale_judges(StreamState *state, const KsStreamRescale *rescale)
 {
 	for (int i = 0; i < HABIT_JUDGES; i++)
-		ks_stream_habits_rescale(&state->habits[i],
-								 habit_judges[i].squashed ? convert_squashed : convert_linear, rescale);
+		ks_stream_habits_rescale(&state->habits[i], habit_judges[i].view == PLAIN ? convert_linear : convert_squashed,
+								 rescale);
 	for (int i = 0; i < SHAPE_JUDGES; i++)
 		ks_stream_shape_rescale(&state->shapes[i], rescale);
 }
 
 /* The stronger of what a judge says now and what it said lately. */
 static void
-hear(Evidence *evidence, double surprise)
+hear(Evidence *evidence, double strength)
 {
-	float		strength = Max(0, Min(MOST_EVIDENCE, 1 + surprise / SOFTNESS));
+	strength = Max(0, Min(MOST_EVIDENCE, strength));
 
 	if (evidence->rows > 0)
 		evidence->rows--;
@@ -175,16 +201,33 @@ history(const StreamState *state)
 static double
 evidence_above_bar(const StreamState *state)
 {
-	double		habits = 0;
-	double		shapes = 0;
+	const Evidence *evidence = state->evidence;
+	double		sum = 0;
 	double		bar = BAR - HISTORY_WEIGHT * log(history(state) / 1000);
 
 	for (int i = 0; i < HABIT_JUDGES; i++)
-		habits += state->evidence[i].strength / HABIT_JUDGES;
-	for (int i = HABIT_JUDGES; i < JUDGES; i++)
-		shapes += state->evidence[i].strength;
-	return HABITS_WEIGHT * habits + SHAPE_WEIGHT * shapes - Max(bar, LEAST_BAR) -
-		ALARMS_WEIGHT * state->alarms;
+		sum += HABITS_WEIGHT / HABIT_JUDGES * (evidence++)->strength;
+	for (int i = 0; i < SHAPE_JUDGES; i++)
+		for (int j = 0; j < KS_STREAM_MEASURES; j++)
+			sum += (i == 0 && j == KS_STREAM_SMOOTH ? SMOOTH_WEIGHT : SHAPE_WEIGHT) * (evidence++)->strength;
+	return sum - Max(bar, LEAST_BAR) - ALARMS_WEIGHT * state->alarms;
+}
+
+static void
+judge_shape(StreamState *state, int i, bool is_complete)
+{
+	const KsStreamShape *shape = &state->shapes[i];
+	Evidence   *evidence = &state->evidence[HABIT_JUDGES + i * KS_STREAM_MEASURES];
+
+	for (int j = 0; j < KS_STREAM_MEASURES; j++)
+	{
+		double		surprise = -INFINITY;
+
+		if (is_complete)
+			surprise = log((j == KS_STREAM_SMOOTH ? RARE_SMOOTH : RARE) /
+						   ks_stream_rarity_expected(&shape->rarity[j], shape->size[j]));
+		hear(&evidence[j], 1 + surprise / SHAPE_SOFTNESS);
+	}
 }
 
 /* What each judge says of a value. */
@@ -192,18 +235,22 @@ static void
 judge(StreamState *state, double linear, bool *is_complete)
 {
 	double		squashed = ks_stream_scale_squash(linear);
-	Evidence   *evidence = state->evidence;
 
-	for (int i = 0; i < HABIT_JUDGES; i++)
-		hear(evidence++, ks_stream_habits_add(&state->habits[i], habit_judges[i].squashed ? squashed : linear));
 	for (int i = 0; i < SHAPE_JUDGES; i++)
 	{
-		KsStreamShape *shape = &state->shapes[i];
+		is_complete[i] = ks_stream_shape_add(&state->shapes[i], squashed);
+		judge_shape(state, i, is_complete[i]);
+	}
+	for (int i = 0; i < HABIT_JUDGES; i++)
+	{
+		View		view = habit_judges[i].view;
+		double		surprise = -INFINITY;
 
-		is_complete[i] = ks_stream_shape_add(shape, squashed);
-		for (int j = 0; j < KS_STREAM_MEASURES; j++)
-			hear(evidence++, is_complete[i] ?
-				 log(RARE / ks_stream_rarity_expected(&shape->rarity[j], shape->size[j])) : -INFINITY);
+		if (view != SLOW)
+			surprise = ks_stream_habits_add(&state->habits[i], view == PLAIN ? linear : squashed);
+		else if (is_complete[SLOWEST])
+			surprise = ks_stream_habits_add(&state->habits[i], state->shapes[SLOWEST].last[0]);
+		hear(&state->evidence[i], 1 + surprise / HABIT_SOFTNESS);
 	}
 }
 
@@ -226,17 +273,16 @@ learn(StreamState *state, const bool *is_complete)
 		}
 }
 
-/* The score of a row; an anomaly is at its first row only. */
+/* The score of a row; at most the first one of an episode reaches the threshold. */
 static double
-decide(StreamState *state)
+decide(StreamState *state, double threshold)
 {
-	double		above = evidence_above_bar(state);
-	double		score = 1 / (1 + exp(-2 * above));
+	double		score = 1 / (1 + exp(-2 * evidence_above_bar(state)));
 
 	state->alarms *= exp(-1 / (ALARMS_PART * history(state)));
 	if (state->rows <= state->quiet_until)
-		return score / 2;
-	if (above >= 0 && state->rows >= WARM_ROWS)
+		return score * threshold;
+	if (score >= threshold && state->rows >= WARM_ROWS)
 	{
 		state->quiet_until = state->rows + (int64) Max(QUIET_ROWS, QUIET_PART * history(state));
 		state->alarms += 1;
@@ -296,7 +342,7 @@ stream_step(const void *opaque_params, void *opaque_state, const KsDetectorRow *
 			rescale_judges(state, &rescale);
 		state->rows++;
 		judge(state, ks_stream_scale_linear(&state->scale, value), is_complete);
-		score = decide(state);
+		score = decide(state, params->threshold);
 		learn(state, is_complete);
 		if (is_warm)
 			detection->score = score;

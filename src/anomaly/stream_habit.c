@@ -9,9 +9,10 @@
  *		G = 2 * sum over bins of c * ln(c / h)
  *
  * is chi-squared distributed with bins - 1 degrees of freedom if the window is
- * one more of that habit.  A window too unlike all habits becomes a new one:
- * what is strange once is known the next time.  This is how seasons and regimes
- * are learnt.
+ * one more of that habit and its rows are independent.  A window too unlike all
+ * habits becomes a new one: what is strange once is known the next time.  This is
+ * how seasons and regimes are learnt.  When there is no room for one more, what
+ * counts as unlike is raised until some habits are like others and go.
  *
  * No range is known in advance.  When a row leaves it, it widens by more than
  * is needed, and the rows of all habits are binned again; these are kept as
@@ -23,37 +24,36 @@
 
 #include "anomaly/stream_habit.h"
 
-/*
- * Critical value: 13.28 is exceeded with probability 0.01.  As in the paper, the
- * entropy is in bits.
- */
-#define CRITICAL (13.28 * 0.6931471805599453)
+/* The 95th percentile of chi-squared with 4 degrees of freedom. */
+#define CRITICAL 9.488
+#define COARSEN 1.1
 
 /* A range widens by so much of itself beyond the row that left it. */
 #define WIDEN 0.2
 
-/* c * ln(c / h) without a row of the habit in the bin: unlike beyond doubt. */
-#define UNHEARD_OF 1e6
+/* Rows of a habit in a bin without any: so few that one row there is unlike it. */
+#define HARDLY_ANY 0.003
 
 void
 ks_stream_habits_init(KsStreamHabits *habits, int width)
 {
 	memset(habits, 0, sizeof(KsStreamHabits));
 	habits->width = width;
+	habits->critical = CRITICAL;
 }
 
 static int
-step_of(const KsStreamHabits *habits, float value)
+step_of(const KsStreamRange *range, float value)
 {
-	float		at = (value - habits->low) / (habits->high - habits->low);
+	float		at = (value - range->low) / (range->high - range->low);
 
-	return Max(0, Min(KS_STREAM_STEPS - 1, (int) (at * KS_STREAM_STEPS)));
+	return (int) (Max(0, Min(1, at)) * (KS_STREAM_STEPS - 0.5f));
 }
 
 static float
-value_of(const KsStreamHabits *habits, int step)
+value_of(const KsStreamRange *range, int step)
 {
-	return habits->low + (habits->high - habits->low) * ((step + 0.5f) / KS_STREAM_STEPS);
+	return range->low + (range->high - range->low) * ((step + 0.5f) / KS_STREAM_STEPS);
 }
 
 static int
@@ -66,36 +66,31 @@ bin_of(int step)
 static void
 set_rows(const KsStreamHabits *habits, KsStreamHabit *habit, const float *values)
 {
-	memset(habit->count, 0, sizeof(habit->count));
+	memset(habit, 0, sizeof(KsStreamHabit));
 	for (int i = 0; i < habits->width; i++)
 	{
-		habit->row[i] = step_of(habits, values[i]);
+		habit->row[i] = step_of(&habits->range, values[i]);
 		habit->count[bin_of(habit->row[i])]++;
 	}
 }
 
-static void
-get_rows(const KsStreamHabits *habits, const KsStreamHabit *habit, float *values)
+static double
+keep_value(const void *arg, double value)
 {
-	for (int i = 0; i < habits->width; i++)
-		values[i] = value_of(habits, habit->row[i]);
+	return value;
 }
 
+/* Bin the rows of all habits again, from steps of the former range. */
 static void
-set_range(KsStreamHabits *habits, float low, float high)
+bin_again(KsStreamHabits *habits, const KsStreamRange *former,
+		  double (*convert) (const void *arg, double value), const void *arg)
 {
-	KsStreamHabits former;
-
-	former.width = habits->width;
-	former.low = habits->low;
-	former.high = habits->high;
-	habits->low = low;
-	habits->high = high;
 	for (int i = 0; i < habits->nhabits; i++)
 	{
 		float		values[KS_STREAM_WINDOW];
 
-		get_rows(&former, &habits->habits[i], values);
+		for (int j = 0; j < habits->width; j++)
+			values[j] = convert(arg, value_of(former, habits->habits[i].row[j]));
 		set_rows(habits, &habits->habits[i], values);
 	}
 }
@@ -103,10 +98,15 @@ set_range(KsStreamHabits *habits, float low, float high)
 static void
 widen_range(KsStreamHabits *habits, float value)
 {
-	if (value > habits->high)
-		set_range(habits, habits->low, value + WIDEN * (value - habits->low));
-	else if (value < habits->low)
-		set_range(habits, value - WIDEN * (habits->high - value), habits->high);
+	KsStreamRange former = habits->range;
+
+	if (value > former.high)
+		habits->range.high = value + WIDEN * (value - former.low);
+	else if (value < former.low)
+		habits->range.low = value - WIDEN * (former.high - value);
+	else
+		return;
+	bin_again(habits, &former, keep_value, NULL);
 }
 
 static double
@@ -115,100 +115,81 @@ unlikeness(const uint8 *count, const KsStreamHabit *habit, const double *log_of)
 	double		sum = 0;
 
 	for (int i = 0; i < KS_STREAM_BINS; i++)
-	{
-		if (count[i] > 0)
-			sum += habit->count[i] > 0 ? count[i] * (log_of[count[i]] - log_of[habit->count[i]]) : UNHEARD_OF;
-	}
+		sum += count[i] * (log_of[count[i]] - log_of[habit->count[i]]);
 	return 2 * sum;
 }
 
-/* The nearest habit, and how unlike it a window with these counts is. */
-static KsStreamHabit *
-nearest_habit(KsStreamHabits *habits, const uint8 *count, double *least)
+/* How unlike the most like of the first n habits a window with these counts is. */
+static double
+least_unlikeness(const KsStreamHabits *habits, int n, const uint8 *count)
 {
 	double		log_of[KS_STREAM_WINDOW + 1];
-	KsStreamHabit *nearest = NULL;
+	double		least = INFINITY;
 
+	log_of[0] = log(HARDLY_ANY);
 	for (int i = 1; i <= habits->width; i++)
 		log_of[i] = log(i);
-	*least = INFINITY;
-	for (int i = 0; i < habits->nhabits; i++)
-	{
-		double		unlike = unlikeness(count, &habits->habits[i], log_of);
-
-		if (unlike < *least)
-		{
-			*least = unlike;
-			nearest = &habits->habits[i];
-		}
-	}
-	return nearest;
+	for (int i = 0; i < n; i++)
+		least = Min(least, unlikeness(count, &habits->habits[i], log_of));
+	return least;
 }
 
-/* Room for one more; without any, the one that was not met for longest goes. */
-static KsStreamHabit *
-new_habit(KsStreamHabits *habits)
+/* Let habits go that are like one before them. */
+static void
+thin_habits(KsStreamHabits *habits)
 {
-	KsStreamHabit *oldest = &habits->habits[0];
+	int			kept = 0;
 
-	if (habits->nhabits < KS_STREAM_HABITS)
-		return &habits->habits[habits->nhabits++];
-	for (int i = 1; i < KS_STREAM_HABITS; i++)
-		if (habits->habits[i].met < oldest->met)
-			oldest = &habits->habits[i];
-	return oldest;
+	for (int i = 0; i < habits->nhabits; i++)
+		if (least_unlikeness(habits, kept, habits->habits[i].count) >= habits->critical)
+			habits->habits[kept++] = habits->habits[i];
+	habits->nhabits = kept;
+}
+
+static void
+add_habit(KsStreamHabits *habits, const KsStreamHabit *habit, double unlike)
+{
+	while (habits->nhabits == KS_STREAM_HABITS && unlike >= habits->critical)
+	{
+		habits->critical *= COARSEN;
+		thin_habits(habits);
+	}
+	if (unlike >= habits->critical)
+		habits->habits[habits->nhabits++] = *habit;
 }
 
 double
 ks_stream_habits_add(KsStreamHabits *habits, float value)
 {
 	KsStreamHabit window;
-	KsStreamHabit *nearest;
+	double		critical = habits->critical;
 	double		unlike;
 
 	if (habits->nrows == 0)
-		habits->low = habits->high = value;
+		habits->range.low = habits->range.high = value;
 	widen_range(habits, value);
 	memmove(habits->recent + 1, habits->recent, (habits->width - 1) * sizeof(float));
 	habits->recent[0] = value;
 	habits->nrows = Min(habits->nrows + 1, habits->width);
-	if (habits->nrows < habits->width || habits->high <= habits->low)
+	if (habits->nrows < habits->width || habits->range.high <= habits->range.low)
 		return -INFINITY;
 
-	habits->windows++;
 	set_rows(habits, &window, habits->recent);
-	nearest = nearest_habit(habits, window.count, &unlike);
-	if (unlike >= CRITICAL)
-	{
-		nearest = new_habit(habits);
-		*nearest = window;
-	}
-	nearest->met = habits->windows;
-	return isinf(unlike) ? -INFINITY : log(unlike / CRITICAL);
+	unlike = least_unlikeness(habits, habits->nhabits, window.count);
+	add_habit(habits, &window, unlike);
+	return isinf(unlike) ? -INFINITY : log(unlike / critical);
 }
 
 void
 ks_stream_habits_rescale(KsStreamHabits *habits, double (*convert) (const void *arg, double value),
 						 const void *arg)
 {
-	KsStreamHabits former;
+	KsStreamRange former = habits->range;
 
-	former.width = habits->width;
-	former.low = habits->low;
-	former.high = habits->high;
 	for (int i = 0; i < habits->nrows; i++)
 		habits->recent[i] = convert(arg, habits->recent[i]);
-	habits->low = convert(arg, habits->low);
-	habits->high = convert(arg, habits->high);
-	if (habits->high <= habits->low)
-		return;
-	for (int i = 0; i < habits->nhabits; i++)
-	{
-		float		values[KS_STREAM_WINDOW];
-
-		get_rows(&former, &habits->habits[i], values);
-		for (int j = 0; j < habits->width; j++)
-			values[j] = convert(arg, values[j]);
-		set_rows(habits, &habits->habits[i], values);
-	}
+	habits->range.low = convert(arg, former.low);
+	habits->range.high = convert(arg, former.high);
+	if (habits->range.high > habits->range.low)
+		bin_again(habits, &former, convert, arg);
 }

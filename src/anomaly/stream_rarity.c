@@ -24,7 +24,7 @@
 #define LEAST_INDEX 0.05
 
 /* Peaks reported at least so large, relative to a size, are of its like. */
-#define LIKE 0.7
+#define LIKE 0.5
 #define USUAL_REPORTS 2
 
 #define LEAST_SIZE 1e-9
@@ -145,11 +145,12 @@ ks_stream_rarity_learn(KsStreamRarity *rarity, double size, int length, bool is_
 }
 
 void
-ks_stream_rarity_rescale(KsStreamRarity *rarity, double factor)
+ks_stream_rarity_convert(KsStreamRarity *rarity, double (*convert) (const void *arg, double size),
+						 const void *arg)
 {
-	rarity->peak *= factor;
+	rarity->peak = convert(arg, rarity->peak);
 	for (int i = 0; i < rarity->npeaks; i++)
-		rarity->peaks[i] *= factor;
+		rarity->peaks[i] = convert(arg, rarity->peaks[i]);
 	for (int i = 0; i < rarity->nreported; i++)
-		rarity->reported[i] *= factor;
+		rarity->reported[i] = convert(arg, rarity->reported[i]);
 }

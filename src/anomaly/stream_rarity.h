@@ -37,7 +37,8 @@ extern double ks_stream_rarity_size(const KsStreamRarity *rarity, double expecte
  */
 extern void ks_stream_rarity_learn(KsStreamRarity *rarity, double size, int length, bool is_reported);
 
-/* Sizes are so many times as large on a new scale. */
-extern void ks_stream_rarity_rescale(KsStreamRarity *rarity, double factor);
+/* Take all sizes to another scale; 'convert' keeps their order. */
+extern void ks_stream_rarity_convert(KsStreamRarity *rarity, double (*convert) (const void *arg, double size),
+									 const void *arg);
 
 #endif

@@ -168,6 +168,24 @@ ks_stream_shape_add(KsStreamShape *shape, double squashed)
 	return true;
 }
 
+/* A size is a distance between squashed values; near 0, where most are, this is exact. */
+static double
+rescale_size(const void *arg, double size)
+{
+	KsStreamRescale rescale = *(const KsStreamRescale *) arg;
+
+	rescale.shift = 0;
+	return ks_stream_rescale_squashed(&rescale, size);
+}
+
+static double
+rescale_smoothness(const void *rescale, double size)
+{
+	if (size == 0)
+		return 0;
+	return 1 / (rescale_size(rescale, 1 / size - LEAST_ROUGHNESS) + LEAST_ROUGHNESS);
+}
+
 void
 ks_stream_shape_rescale(KsStreamShape *shape, const KsStreamRescale *rescale)
 {
@@ -179,6 +197,7 @@ ks_stream_shape_rescale(KsStreamShape *shape, const KsStreamRescale *rescale)
 		for (int j = 0; j < shape->npatterns; j++)
 			shape->pattern[i][j] = ks_stream_rescale_squashed(rescale, shape->pattern[i][j]);
 	shape->radius *= rescale->factor;
-	for (int i = 0; i < KS_STREAM_MEASURES; i++)
-		ks_stream_rarity_rescale(&shape->rarity[i], rescale->factor);
+	for (int i = 0; i < KS_STREAM_SMOOTH; i++)
+		ks_stream_rarity_convert(&shape->rarity[i], rescale_size, rescale);
+	ks_stream_rarity_convert(&shape->rarity[KS_STREAM_SMOOTH], rescale_smoothness, rescale);
 }
