@@ -72,7 +72,7 @@
 /* The bar after 1000 rows, what it falls by when they are e times as many, and its end. */
 #define BAR 1.1
 #define HISTORY_WEIGHT 0.36
-#define LEAST_BAR 0.4
+#define LEAST_BAR 0.6
 
 /* What an alarm raises the bar by, fading over this part of all rows so far. */
 #define ALARMS_WEIGHT 0.3
