@@ -158,6 +158,11 @@ ks_detector_query_check(Query *query)
 	if (call->include_open)
 		refuse(func->location, "open windows: include_open => true is for queries");
 	source = ks_view_load(call->relation);
+	if (source != NULL && source->kind == KS_VIEW_DETECTOR)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("\"%s\" is itself a view over a detector", get_rel_name(call->relation)),
+				 errhint("Name the view that it reads.")));
 	if (source == NULL || source->kind != KS_VIEW_WINDOW)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
