@@ -69,13 +69,16 @@
 #define SHAPE_WEIGHT 0.3
 #define SMOOTH_WEIGHT 0.9
 
-/* The bar after 1000 rows, what it falls by when they are e times as many, and its end. */
+/*
+ * The bar after 1000 rows, what it falls by when they are e times as many, and
+ * its end, where one measure of a shape alone is still no anomaly.
+ */
 #define BAR 1.1
 #define HISTORY_WEIGHT 0.36
-#define LEAST_BAR 0.6
+#define LEAST_BAR 0.65
 
 /* What an alarm raises the bar by, fading over this part of all rows so far. */
-#define ALARMS_WEIGHT 0.3
+#define ALARMS_WEIGHT 0.4
 #define ALARMS_PART 0.3
 
 /* After an alarm: rows without another, at least and as a part of all rows so far. */
@@ -181,7 +184,6 @@ static void
 hear(Evidence *evidence, double strength)
 {
 	strength = Max(0, Min(MOST_EVIDENCE, strength));
-
 	if (evidence->rows > 0)
 		evidence->rows--;
 	if (evidence->rows == 0 || strength >= evidence->strength)

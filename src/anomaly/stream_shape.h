@@ -9,7 +9,7 @@
 #include "anomaly/stream_scale.h"
 
 #define KS_STREAM_PATTERN 8		/* values of a pattern */
-#define KS_STREAM_PATTERNS 128
+#define KS_STREAM_PATTERNS 64
 #define KS_STREAM_LAST 20		/* values whose roughness is measured */
 
 /* What is measured of each value. */
