@@ -123,7 +123,7 @@ SELECT alert, evaluated_to, error FROM alert_rules ORDER BY alert;
 SELECT alert, key, since, until FROM alerts WHERE since > '2026-01-01 00:30Z' AND state = 'resolved' ORDER BY alert;
 UPDATE divisor SET d = 1;
 SELECT wait_for($$SELECT evaluated_to = '2026-01-01 00:32Z' FROM alert_rules WHERE alert = 'bad'$$);
-SELECT alert, state, since, until, value, error FROM alerts WHERE alert = 'bad';
+SELECT alert, state, since, until, value, error FROM alerts WHERE alert = 'bad' ORDER BY since;
 -- it is altered: looked at again at once
 UPDATE divisor SET d = 0;
 SELECT minute(32, 'a', 1);
@@ -132,7 +132,7 @@ SELECT wait_for($$SELECT error = 'division by zero' FROM alert_rules WHERE alert
 SELECT alert, state, error FROM alerts WHERE alert = 'bad' ORDER BY state;
 SELECT alter_alert('bad', '{"query": "SELECT d AS y FROM divisor, v WHERE window_end = $2"}');
 SELECT wait_until('2026-01-01 00:34Z');
-SELECT alert, state, since, until, value, error FROM alerts WHERE alert = 'bad';
+SELECT alert, state, since, until, value, error FROM alerts WHERE alert = 'bad' ORDER BY since;
 -- a column that it needs is not dropped by accident
 \set VERBOSITY terse
 ALTER TABLE divisor DROP COLUMN d;
@@ -237,7 +237,7 @@ INSERT INTO wrong VALUES ('k');
 SET ROLE regress_ks_owner;
 SELECT create_alert('own', 'SELECT k, current_user AS who FROM v WHERE window_end = $2', view => 'v');
 SELECT create_alert('table', 'SELECT k FROM wrong', every => '1 day');
-SELECT alert, owner FROM alert_rules;
+SELECT alert, owner FROM alert_rules ORDER BY alert;
 SELECT alter_alert('high', '{}');
 SELECT drop_alert('high');
 SET ROLE regress_ks_other;
@@ -285,7 +285,7 @@ SELECT create_alert('unusual', 'SELECT k, value FROM scores WHERE window_end = $
 SELECT minute(m, 'z', CASE m WHEN 46 THEN 9 ELSE m % 2 END) FROM generate_series(40, 49) AS m ORDER BY m;
 SELECT advance('st', '2026-01-01 00:50Z');
 SELECT wait_until('2026-01-01 00:50Z');
-SELECT alert, key, state, since, until, value FROM alerts WHERE alert = 'unusual';
+SELECT alert, key, state, since, until, value FROM alerts WHERE alert = 'unusual' ORDER BY since;
 
 -- a view that an alert needs goes with it, or stays
 \set VERBOSITY terse
