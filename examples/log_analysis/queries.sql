@@ -12,7 +12,7 @@ FROM response_time
 WHERE window_start > (SELECT max(window_start) FROM response_time) - interval '5 minutes'
 ORDER BY window_start DESC, service;
 
-\echo 'Response time of one service with the band that was expected, to plot'
+\echo 'Response time of one service with the band that was expected, to plot (from its 100th minute on)'
 SELECT window_start, avg_response, expected, lower, upper, score, is_anomaly
 FROM response_time_anomalies
 WHERE service = 'payment'
